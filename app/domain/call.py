@@ -1,0 +1,125 @@
+"""A call as data: its addresses, its status machine and why it ended (contract 3.1, 3.4, 3.5)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from app.domain.ids import ZERO_ID
+
+
+class AddressType(StrEnum):
+    """What an address reaches."""
+
+    AGENT = "agent"
+    CONFERENCE = "conference"
+    EXTENSION = "extension"
+    SIP = "sip"
+    TEL = "tel"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One party's address; `target` is E.164 with + (tel), user@host (sip) or an id."""
+
+    type: AddressType = AddressType.SIP
+    target: str = ""
+    target_name: str = ""
+    name: str = ""
+    detail: str = ""
+
+
+class CallDirection(StrEnum):
+    """Who began the call, seen from us."""
+
+    INCOMING = "incoming"
+    OUTGOING = "outgoing"
+
+
+class CallStatus(StrEnum):
+    """Where a call is in its life."""
+
+    DIALING = "dialing"
+    RINGING = "ringing"
+    PROGRESSING = "progressing"
+    TERMINATING = "terminating"
+    CANCELING = "canceling"
+    HANGUP = "hangup"
+
+
+ALLOWED_NEXT: Mapping[CallStatus, frozenset[CallStatus]] = {
+    CallStatus.DIALING: frozenset(
+        {
+            CallStatus.RINGING,
+            CallStatus.PROGRESSING,
+            CallStatus.TERMINATING,
+            CallStatus.CANCELING,
+            CallStatus.HANGUP,
+        }
+    ),
+    CallStatus.RINGING: frozenset(
+        {CallStatus.PROGRESSING, CallStatus.TERMINATING, CallStatus.CANCELING, CallStatus.HANGUP}
+    ),
+    CallStatus.PROGRESSING: frozenset({CallStatus.TERMINATING, CallStatus.HANGUP}),
+    CallStatus.TERMINATING: frozenset({CallStatus.HANGUP}),
+    CallStatus.CANCELING: frozenset({CallStatus.HANGUP}),
+    CallStatus.HANGUP: frozenset(),
+}
+
+
+class HangupBy(StrEnum):
+    """Which side ended the call; empty while it lives."""
+
+    NONE = ""
+    LOCAL = "local"
+    REMOTE = "remote"
+
+
+class HangupReason(StrEnum):
+    """Why the call ended; empty while it lives."""
+
+    NONE = ""
+    NORMAL = "normal"
+    BUSY = "busy"
+    NOANSWER = "noanswer"
+    DIALOUT = "dialout"
+    FAILED = "failed"
+    CANCEL = "cancel"
+    TIMEOUT = "timeout"
+    AMD = "amd"
+
+
+@dataclass(frozen=True, slots=True)
+class CallAction:
+    """The action that the call's flow runs now, as the API shows it."""
+
+    id: str = ZERO_ID
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One conversation that we control. Change it with `dataclasses.replace`."""
+
+    id: str
+    customer_id: str
+    direction: CallDirection
+    status: CallStatus
+    source: Address
+    destination: Address
+    tm_create: datetime
+    tm_update: datetime
+    flow_id: str = ZERO_ID
+    activeflow_id: str = ZERO_ID
+    action: CallAction = field(default_factory=CallAction)
+    hangup_by: HangupBy = HangupBy.NONE
+    hangup_reason: HangupReason = HangupReason.NONE
+    tm_ringing: datetime | None = None
+    tm_progressing: datetime | None = None
+    tm_hangup: datetime | None = None
+    tm_delete: datetime | None = None
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the call is over for good."""
+        return self.status is CallStatus.HANGUP

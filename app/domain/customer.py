@@ -1,0 +1,64 @@
+"""Who may use this Callscribe: customers, their agents, their access keys (contract 1, 2)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntFlag
+
+
+class Permission(IntFlag):
+    """Permission bits of an agent (contract 1.3)."""
+
+    NONE = 0
+    CUSTOMER_AGENT = 0x10
+    CUSTOMER_ADMIN = 0x20
+    CUSTOMER_MANAGER = 0x40
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """The tenant: everything else belongs to one."""
+
+    id: str
+    name: str
+    tm_create: datetime
+    tm_update: datetime
+    detail: str = ""
+    email: str = ""
+    phone_number: str = ""
+    address: str = ""
+    webhook_method: str = ""
+    webhook_uri: str = ""
+    webhook_secret: str = ""
+    tm_delete: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A person who logs in; `password_hash` is an argon2 string and never leaves the store's readers."""
+
+    id: str
+    customer_id: str
+    username: str
+    password_hash: str
+    name: str
+    permission: Permission
+    tm_create: datetime
+    tm_update: datetime
+    detail: str = ""
+    tm_delete: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """A key for programs; only the SHA-256 of its secret is kept, and its first 11 characters to recognise it."""
+
+    id: str
+    customer_id: str
+    name: str
+    token_hash: str
+    token_prefix: str
+    tm_create: datetime
+    tm_update: datetime
+    detail: str = ""
+    tm_expire: datetime | None = None
+    tm_delete: datetime | None = None

@@ -1,0 +1,53 @@
+"""A transcript as data: one final piece of text with the time when it was said, and the revisable ones before it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.domain.transcribe import Direction
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One recognised word; `start` and `end` count from the transcribe's `tm_create`, `confidence` is 0 to 1."""
+
+    word: str
+    start: timedelta
+    end: timedelta
+    confidence: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """One final, stored utterance.
+
+    `offset` = start of the first word (or of speech, where the engine has no word times) counted from the
+    transcribe's `tm_create`; `duration` = how long it was spoken. `words` is None where the engine gives none.
+    """
+
+    id: str
+    customer_id: str
+    transcribe_id: str
+    direction: Direction
+    message: str
+    offset: timedelta
+    duration: timedelta
+    engine: str
+    model: str
+    tm_create: datetime
+    confidence: float | None = None
+    words: tuple[Word, ...] | None = None
+    tm_delete: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEvent:
+    """A moment of an utterance that is still going on: started, an interim text, ended. Never stored."""
+
+    id: str
+    customer_id: str
+    transcribe_id: str
+    direction: Direction
+    streaming_id: str
+    tm_event: datetime
+    tm_create: datetime
+    message: str | None = None
