@@ -47,6 +47,12 @@ class StateInvalid(CallscribeError):
     code = "STATE_INVALID"
 
 
+class TranscribeAlreadyProgressing(StateInvalid):
+    """The same customer already has a live transcribe of this reference in this language."""
+
+    code = "TRANSCRIBE_ALREADY_PROGRESSING"
+
+
 class LanguageNotInstalled(CallscribeError):
     """A valid language without an installed model; the message names the command that installs one."""
 

@@ -1,0 +1,1 @@
+"""The embedded Asterisk: installed, configured, started, watched and stopped by the app."""

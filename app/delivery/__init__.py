@@ -1,0 +1,1 @@
+"""Delivery: how events reach those who want them."""

@@ -89,12 +89,23 @@ class HangupReason(StrEnum):
     AMD = "amd"
 
 
+class PlayOutcome(StrEnum):
+    """How a playback ended; a party that hung up is LegGone instead."""
+
+    DONE = "done"
+    STOPPED_BY_DIGIT = "stopped_by_digit"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class CallAction:
     """The action that the call's flow runs now, as the API shows it."""
 
     id: str = ZERO_ID
     type: str = ""
+    next_id: str = ZERO_ID
+    option: Mapping[str, object] = field(default_factory=dict)
+    tm_execute: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,3 +62,18 @@ class AccessKey:
     detail: str = ""
     tm_expire: datetime | None = None
     tm_delete: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who makes a request: an agent that logged in, or an access key, which acts as its customer's admin."""
+
+    customer_id: str
+    permission: Permission
+    agent_id: str | None = None
+    access_key_id: str | None = None
+
+    @property
+    def is_admin_or_manager(self) -> bool:
+        """Whether it may see and change what belongs to the customer (contract 1.3)."""
+        return bool(self.permission & (Permission.CUSTOMER_ADMIN | Permission.CUSTOMER_MANAGER))

@@ -1,0 +1,12 @@
+"""The action `beep`."""
+
+from app.domain.call import PlayOutcome
+from app.flow.action import ActionContext, ActionFailed, LegState, Next, NoOptions, Outcome, action
+
+
+@action("beep", options=NoOptions, needs=LegState.ALIVE, is_blocking=True)
+async def beep(context: ActionContext, options: NoOptions) -> Outcome:
+    """Play a short tone to the party; it does not answer the call."""
+    if await context.call.play([context.ports.prompts.beep()]) is PlayOutcome.FAILED:
+        raise ActionFailed("Asterisk could not play the beep")
+    return Next()

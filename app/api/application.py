@@ -1,0 +1,125 @@
+"""The web application: all routes, and around them what every request goes through."""
+
+from __future__ import annotations
+
+import base64
+import re
+import secrets
+
+import structlog
+from aiohttp import web
+
+from app.api import calls, customer, languages, liveness, login, prompts, transcribes, transcripts
+from app.api.authentication import Gate, Handler
+from app.api.errors import INTERNAL, HttpError, RouteNotFound, http_error_of
+from app.api.keys import CONTEXT, IDENTITY, REQUEST_ID
+from app.api.passwords import Passwords
+from app.api.ports import ApiContext
+from app.api.responses import plain
+from app.errors import CallscribeError, InvalidArgument
+from app.logs import get_log
+
+log = get_log("api")
+
+_MAX_BODY_BYTES = 1024 * 1024
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_REQUEST_ID_BYTES = 16  # 26 base32 characters without padding
+_CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "X-Request-Id, Retry-After"}
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Request-Id",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+def build_app(context: ApiContext) -> web.Application:
+    """Return the web application; nothing runs until a server is opened for it."""
+    gate = Gate(context.store, context.token_secret, context.rate_limits)
+
+    @web.middleware
+    async def pass_gate(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await gate.pass_through(request, handler)
+
+    async def close_live_feed(_app: web.Application) -> None:
+        await context.live_feed.close()
+
+    app = web.Application(middlewares=[_answer_everything, pass_gate], client_max_size=_MAX_BODY_BYTES)
+    app[CONTEXT] = context
+    app.on_response_prepare.append(_add_headers)
+    app.on_shutdown.append(close_live_feed)
+    app.add_routes(
+        [
+            *login.routes(Passwords()),
+            *customer.routes(),
+            *calls.routes(),
+            *transcribes.routes(),
+            *transcripts.routes(),
+            *languages.routes(),
+            *prompts.routes(),
+            *liveness.routes(),
+            web.get("/v1.0/ws", _serve_live_feed, allow_head=False),
+        ]
+    )
+    return app
+
+
+async def _serve_live_feed(request: web.Request) -> web.StreamResponse:
+    return await request.app[CONTEXT].live_feed.serve(request, request[IDENTITY])
+
+
+@web.middleware
+async def _answer_everything(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The outermost layer: gives the request an id and turns every error into the envelope."""
+    sent_id = request.headers.get("X-Request-Id", "")
+    request[REQUEST_ID] = sent_id if _REQUEST_ID.fullmatch(sent_id) else _new_request_id()
+    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+        return web.Response(status=204, headers=_PREFLIGHT)
+    with structlog.contextvars.bound_contextvars(request_id=request[REQUEST_ID]):
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            return _refuse(request, _of_aiohttp(error))
+        except CallscribeError as error:
+            told = http_error_of(error)
+            if told is None:
+                log.exception("request failed", method=request.method, route=_route(request))
+            return _refuse(request, told or INTERNAL)
+        except Exception:
+            log.exception("request failed", method=request.method, route=_route(request))
+            return _refuse(request, INTERNAL)
+
+
+def _of_aiohttp(error: web.HTTPException) -> HttpError:
+    """Return what aiohttp itself refuses, in our words; a wrong method is an unknown route (contract 0)."""
+    if error.status in (404, 405):
+        ours: CallscribeError = RouteNotFound("there is no such route")
+    elif error.status == 413:
+        ours = InvalidArgument("body", f"must not be larger than {_MAX_BODY_BYTES} bytes")
+    else:
+        ours = InvalidArgument("request", error.text or error.reason)
+    return http_error_of(ours) or INTERNAL
+
+
+def _refuse(request: web.Request, error: HttpError) -> web.Response:
+    answer = plain(error.envelope(request[REQUEST_ID]), status=error.http_status)
+    if error.retry_after_seconds is not None:
+        answer.headers["Retry-After"] = str(error.retry_after_seconds)
+    return answer
+
+
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_CORS)
+    if request_id := request.get(REQUEST_ID):
+        response.headers["X-Request-Id"] = request_id
+
+
+def _new_request_id() -> str:
+    return "req_" + base64.b32encode(secrets.token_bytes(_REQUEST_ID_BYTES)).decode().rstrip("=")
+
+
+def _route(request: web.Request) -> str:
+    """Return the route's pattern for the log: a path may hold ids, a query tokens."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else "unknown"

@@ -1,0 +1,149 @@
+"""Errors on the wire: the one mapping from our error tree to HTTP status, reason and envelope (contract 0.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from app.errors import CallscribeError, InvalidArgument, NotFound, PermissionDenied
+
+
+class InvalidJsonBody(InvalidArgument):
+    """The body is not a JSON object."""
+
+    code = "INVALID_JSON_BODY"
+
+
+class InvalidId(InvalidArgument):
+    """An id in the path or the query is not a UUID."""
+
+    code = "INVALID_ID"
+
+
+class InvalidRequestParameter(InvalidArgument):
+    """A query parameter is malformed."""
+
+    code = "INVALID_REQUEST_PARAMETER"
+
+
+class MissingRequestParameter(InvalidArgument):
+    """A query parameter that is needed is missing."""
+
+    code = "MISSING_REQUEST_PARAMETER"
+
+
+class InvalidReferenceFilter(InvalidArgument):
+    """Only one of the pair reference_type and reference_id was given."""
+
+    code = "INVALID_REFERENCE_FILTER"
+
+
+class RouteNotFound(CallscribeError):
+    """No such path, or not with this method."""
+
+    code = "ROUTE_NOT_FOUND"
+
+
+class AuthenticationRequired(CallscribeError):
+    """No credential was supplied."""
+
+    code = "AUTHENTICATION_REQUIRED"
+
+
+class InvalidCredentials(CallscribeError):
+    """The token or key is wrong, expired or deleted."""
+
+    code = "INVALID_CREDENTIALS"
+
+
+class RateLimitExceeded(CallscribeError):
+    """Too many requests; `retry_after_seconds` is when one would be taken again."""
+
+    code = "RATE_LIMIT_EXCEEDED"
+    retryable: ClassVar[bool] = True
+
+    def __init__(self, limited_by: str, retry_after_seconds: int) -> None:
+        super().__init__(f"too many requests of this {limited_by}", limited_by=limited_by)
+        self.retry_after_seconds = retry_after_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class HttpError:
+    """An error as HTTP sees it."""
+
+    http_status: int
+    status: str
+    reason: str
+    message: str
+    details: tuple[Mapping[str, object], ...] = ()
+    retry_after_seconds: int | None = None
+
+    def envelope(self, request_id: str) -> dict[str, object]:
+        """Return the JSON body."""
+        error: dict[str, object] = {
+            "status": self.status,
+            "reason": self.reason,
+            "message": self.message,
+            "request_id": request_id,
+        }
+        if self.details:
+            error["details"] = [dict(detail) for detail in self.details]
+        return {"error": error}
+
+
+INTERNAL = HttpError(500, "INTERNAL", "INTERNAL", "something went wrong here; the log has the request id")
+
+_UNAVAILABLE_RETRY_SECONDS = 5
+
+_BY_CODE: Mapping[str, tuple[int, str, str]] = {
+    "INVALID_ARGUMENT": (400, "INVALID_ARGUMENT", "INVALID_ARGUMENT"),
+    "INVALID_JSON_BODY": (400, "INVALID_ARGUMENT", "INVALID_JSON_BODY"),
+    "INVALID_ID": (400, "INVALID_ARGUMENT", "INVALID_ID"),
+    "INVALID_REQUEST_PARAMETER": (400, "INVALID_ARGUMENT", "INVALID_REQUEST_PARAMETER"),
+    "MISSING_REQUEST_PARAMETER": (400, "INVALID_ARGUMENT", "MISSING_REQUEST_PARAMETER"),
+    "INVALID_REFERENCE_FILTER": (400, "INVALID_ARGUMENT", "INVALID_REFERENCE_FILTER"),
+    "LANGUAGE_NOT_INSTALLED": (400, "INVALID_ARGUMENT", "LANGUAGE_NOT_INSTALLED"),
+    "AUTHENTICATION_REQUIRED": (401, "UNAUTHENTICATED", "AUTHENTICATION_REQUIRED"),
+    "INVALID_CREDENTIALS": (401, "UNAUTHENTICATED", "INVALID_CREDENTIALS"),
+    "PERMISSION_DENIED": (403, "PERMISSION_DENIED", "PERMISSION_DENIED"),
+    "NOT_FOUND": (404, "NOT_FOUND", "RESOURCE_NOT_FOUND"),
+    "ROUTE_NOT_FOUND": (404, "NOT_FOUND", "ROUTE_NOT_FOUND"),
+    "STATE_INVALID": (409, "FAILED_PRECONDITION", "STATE_INVALID"),
+    "LEG_GONE": (409, "FAILED_PRECONDITION", "STATE_INVALID"),
+    "TRANSCRIBE_ALREADY_PROGRESSING": (409, "ALREADY_EXISTS", "TRANSCRIBE_ALREADY_PROGRESSING"),
+    "RATE_LIMIT_EXCEEDED": (429, "RESOURCE_EXHAUSTED", "RATE_LIMIT_EXCEEDED"),
+    "UNAVAILABLE": (503, "UNAVAILABLE", "SERVICE_UNAVAILABLE"),
+}
+
+_RESOURCES_WITH_A_REASON = frozenset(
+    {
+        *("call", "groupcall", "recording", "flow", "activeflow", "transcribe", "streaming", "conference"),
+        *("conferencecall", "number", "extension", "trunk", "provider", "route", "queue", "queuecall", "agent"),
+        *("customer", "accesskey", "file"),
+    }
+)
+
+
+def http_error_of(error: CallscribeError) -> HttpError | None:
+    """Return how `error` is told to a client; None for what is no client's business (a 500)."""
+    known = _BY_CODE.get(error.code)
+    if known is None:
+        return None
+    http_status, status, reason = known
+    retry_after: int | None = None
+    details: tuple[Mapping[str, object], ...] = ()
+    if isinstance(error, NotFound) and error.resource in _RESOURCES_WITH_A_REASON:
+        reason = f"{error.resource.upper()}_NOT_FOUND"
+    elif isinstance(error, RateLimitExceeded):
+        retry_after, details = error.retry_after_seconds, ({"limited_by": error.details["limited_by"]},)
+    elif "field" in error.details:
+        details = ({"field": error.details["field"]},)
+    elif http_status == 503:
+        retry_after = _UNAVAILABLE_RETRY_SECONDS
+    return HttpError(http_status, status, reason, error.message, details, retry_after)
+
+
+def denied() -> PermissionDenied:
+    """Return the refusal that shows nothing of what was asked for."""
+    return PermissionDenied("this is not yours, or your role does not allow it")

@@ -1,0 +1,139 @@
+"""What we do with one channel: answer, ring, digits, variables, hang up, call out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+
+from app.ari import operation
+from app.ari.ari import Ari
+from app.ari.errors import AriDisconnected, AriRefused
+from app.ari.events import ChannelDestroyed, Disconnected, StasisEnd, StasisStart
+from app.ari.models import Channel
+from app.ari.release import owned
+from app.ari.watch import Watch
+from app.errors import LegGone
+
+STASIS_START_TIMEOUT_SECONDS = 5.0
+
+NORMAL_CLEARING = 16
+"""Q.850 cause of an ordinary hang-up."""
+
+
+@contextmanager
+def gone_means_hung_up(channel_id: str) -> Iterator[None]:
+    """Turn "no such channel" (404) and "channel not in a Stasis application" (409: it is just leaving) into LegGone."""
+    try:
+        yield
+    except AriRefused as error:
+        if error.status in {404, 409}:
+            raise LegGone(f"the channel {channel_id} is gone", channel=channel_id) from error
+        raise
+
+
+async def answer(ari: Ari, channel_id: str) -> None:
+    """Answer an incoming channel; LegGone when the party hung up."""
+    with gone_means_hung_up(channel_id):
+        await operation.ANSWER.send(ari, {"channelId": channel_id})
+
+
+async def ring(ari: Ari, channel_id: str) -> None:
+    """Tell the calling party that it rings; LegGone when it hung up."""
+    with gone_means_hung_up(channel_id):
+        await operation.RING.send(ari, {"channelId": channel_id})
+
+
+async def stop_ringing(ari: Ari, channel_id: str) -> None:
+    """Stop telling the calling party that it rings; LegGone when it hung up."""
+    with gone_means_hung_up(channel_id):
+        await operation.RING_STOP.send(ari, {"channelId": channel_id})
+
+
+async def send_digits(ari: Ari, channel_id: str, digits: str, *, between_ms: int = 100, duration_ms: int = 100) -> None:
+    """Send DTMF digits (0-9, A-D, *, #) to the party; returns at once. LegGone when it hung up."""
+    timing = {"between": str(between_ms), "duration": str(duration_ms)}
+    with gone_means_hung_up(channel_id):
+        await operation.SEND_DTMF.send(ari, {"channelId": channel_id}, {"dtmf": digits, **timing})
+
+
+async def hang_up(ari: Ari, channel_id: str, cause: int | str = NORMAL_CLEARING) -> None:
+    """Hang up; `cause` is a Q.850 number or one of Asterisk's words (normal, busy, congestion, no_answer, ...).
+
+    A channel that is already gone is a success.
+    """
+    query = {"reason_code": str(cause)} if isinstance(cause, int) else {"reason": cause}
+    try:
+        await operation.HANG_UP.send(ari, {"channelId": channel_id}, query)
+    except AriRefused as error:
+        if error.status != 404:
+            raise
+
+
+async def get_channel(ari: Ari, channel_id: str) -> Channel:
+    """Return the channel as it is now; LegGone when there is none."""
+    with gone_means_hung_up(channel_id):
+        return Channel.model_validate(await operation.GET_CHANNEL.send(ari, {"channelId": channel_id}))
+
+
+async def get_variable(ari: Ari, channel_id: str, name: str) -> str | None:
+    """Return a channel variable or function's value, None when it is not set; LegGone when the channel is gone."""
+    try:
+        reply = await operation.GET_VARIABLE.send(ari, {"channelId": channel_id}, {"variable": name})
+    except AriRefused as error:
+        if error.status == 404 and "variable" in error.reason.lower():
+            return None
+        with gone_means_hung_up(channel_id):
+            raise
+    return str(reply["value"]) if isinstance(reply, dict) else None
+
+
+async def set_variable(ari: Ari, channel_id: str, name: str, value: str) -> None:
+    """Set a channel variable or function; LegGone when the channel is gone."""
+    with gone_means_hung_up(channel_id):
+        await operation.SET_VARIABLE.send(ari, {"channelId": channel_id}, {"variable": name, "value": value})
+
+
+async def wait_stasis_start(
+    watch: Watch, channel_id: str, timeout_seconds: float = STASIS_START_TIMEOUT_SECONDS
+) -> StasisStart:
+    """Wait until our channel is in our application: only then it can be put into a bridge.
+
+    Raises LegGone when it ended instead, AriTimeout, AriDisconnected when the connection was lost meanwhile.
+    """
+    while True:
+        event = await watch.next(timeout_seconds)
+        match event:
+            case StasisStart() if event.channel.id == channel_id:
+                return event
+            case StasisEnd() | ChannelDestroyed() if event.channel.id == channel_id:
+                raise LegGone(f"the channel {channel_id} ended before it could be used", channel=channel_id)
+            case Disconnected():
+                raise AriDisconnected(f"the connection to Asterisk was lost while {channel_id} was made")
+            case _:
+                pass
+
+
+@asynccontextmanager
+async def open_outgoing_channel(
+    ari: Ari,
+    channel_id: str,
+    endpoint: str,
+    *,
+    caller_id: str = "",
+    ring_seconds: int = 30,
+    variables: Mapping[str, str] = {},
+    formats: Sequence[str] = (),
+) -> AsyncIterator[Channel]:
+    """Call `endpoint` (`PJSIP/name/sip:...`); it enters our application when it answers, and is hung up at the end.
+
+    Watch `channel_id` before: Dial, ChannelStateChange, StasisStart and ChannelDestroyed tell how it gets on.
+    """
+    query = {"endpoint": endpoint, "app": ari.application, "timeout": str(ring_seconds)}
+    if caller_id:
+        query["callerId"] = caller_id
+    if formats:
+        query["formats"] = ",".join(formats)
+    body = {"variables": dict(variables)} if variables else None
+    ids = {"channelId": channel_id}
+    async with owned(ari, channel_id, operation.ORIGINATE.send(ari, ids, query, body), operation.HANG_UP, ids) as reply:
+        yield Channel.model_validate(reply)

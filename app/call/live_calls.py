@@ -1,0 +1,50 @@
+"""The calls that live now, found by their id."""
+
+import asyncio
+from collections.abc import Iterator
+
+from app.call.live_call import LiveCall
+from app.errors import NotFound
+
+
+class LiveCalls:
+    """A register; calls enter and leave it in their scope only."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, LiveCall] = {}
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self.is_refusing = False
+        """True while the program ends: new calls get SIP 503."""
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[LiveCall]:
+        return iter(tuple(self._by_id.values()))
+
+    def enter(self, call: LiveCall) -> None:
+        """Add a call."""
+        self._by_id[call.record.id] = call
+        self._empty.clear()
+
+    def leave(self, call: LiveCall) -> None:
+        """Remove a call that has ended."""
+        self._by_id.pop(call.record.id, None)
+        if not self._by_id:
+            self._empty.set()
+
+    def find(self, call_id: str) -> LiveCall | None:
+        """Return the live call with this id, or None."""
+        return self._by_id.get(call_id)
+
+    def get(self, customer_id: str, call_id: str) -> LiveCall:
+        """Return the live call with this id that belongs to this customer; NotFound otherwise."""
+        call = self._by_id.get(call_id)
+        if call is None or call.record.customer_id != customer_id:
+            raise NotFound("call", call_id)
+        return call
+
+    async def wait_empty(self) -> None:
+        """Return when no call lives."""
+        await self._empty.wait()

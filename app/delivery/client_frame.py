@@ -1,0 +1,24 @@
+"""What a client says on the WebSocket: subscribe or unsubscribe; everything else means nothing (contract 6)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class ClientFrame(BaseModel):
+    """A text frame of a client."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+    type: Literal["subscribe", "unsubscribe"]
+    topics: tuple[str, ...]
+
+
+def read_client_frame(text: str) -> ClientFrame | None:
+    """Return what the client wants, None for invalid JSON and unknown types, which are ignored."""
+    try:
+        return ClientFrame.model_validate_json(text)
+    except ValidationError:
+        return None

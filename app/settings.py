@@ -1,0 +1,102 @@
+"""Settings: environment variables `CALLSCRIBE_*`, or a `.env`-style file; read once, by the composition root only."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.errors import InvalidSetting
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+_PREFIX = "CALLSCRIBE_"
+
+
+class Settings(BaseSettings):
+    """Everything an operator can choose; each field is the environment variable `CALLSCRIBE_` + its name."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+
+    home: Path = Field(CHECKOUT / "var", description="state of one instance: database, Asterisk config, prompts, logs")
+    install_dir: Path = Field(
+        CHECKOUT / "var" / "install", description="what all instances share: Asterisk's root file system, models"
+    )
+    flows: Path = Field(CHECKOUT / "flows", description="folder of flow files")
+    http_host: str = Field("127.0.0.1", description="API and console: address")
+    http_port: int = Field(8080, ge=1, le=65535, description="API and console: TCP port")
+    sip_host: str = Field("127.0.0.1", description="SIP: address, UDP and TCP")
+    sip_port: int = Field(5060, ge=1, le=65535, description="SIP: port, UDP and TCP")
+    rtp_ports: str = Field("20000-20999", description="START-END: every UDP port beside SIP that the instance binds")
+    media_host: str = Field("", description="where Asterisk reaches the app (RTP, prompts); empty = SIP's address")
+    ari_port: int = Field(0, ge=0, le=65535, description="embedded Asterisk's loopback ARI; 0 = a free one")
+    ari_url: str = Field("", description="an Asterisk of the operator's instead of the embedded one, http://HOST:PORT")
+    ari_user: str = Field("callscribe", description="user of the operator's ARI")
+    ari_password: str = Field("", description="password of the operator's ARI")
+    ari_application: str = Field("callscribe", description="name of our Stasis application")
+    database_url: str = Field("", description="SQLAlchemy URL; empty = SQLite under the state folder")
+    recognizer: str = Field("auto", description="auto, vosk, moonshine, or by language: en=moonshine,ko=vosk")
+    vosk_models: str = Field("", description="bigger Vosk models by language: en=NAME_OR_PATH,ko=NAME_OR_PATH")
+    vosk_model_url: str = Field("https://alphacephei.com/vosk/models", description="folder of the Vosk models' zips")
+    recognition_threads: int = Field(0, ge=0, le=256, description="recognition threads; 0 = one per core")
+    end_of_silence_ms: int = Field(0, ge=0, le=5000, description="silence that ends an utterance; 0 = measured default")
+    admin_password: str = Field("", description="made true at every start: the agent admin has this password")
+    access_key: str = Field("", description="made true at every start: this key exists; vb_ and 24 characters at least")
+    max_call_seconds: int = Field(3600, ge=1, description="a call is ended after this long")
+    rate_limit_auth_per_ip: float = Field(10, description="requests per second; 0 turns off")
+    rate_limit_api_per_ip: float = Field(200, description="requests per second; 0 turns off")
+    rate_limit_api_per_customer: float = Field(16.7, description="requests per second; 0 turns off")
+    log_level: str = Field("info", description="debug, info, warning or error")
+
+    @field_validator("home", "install_dir", "flows")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        # Asterisk and child processes have other working folders than the operator's shell.
+        return value.expanduser().absolute()
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.lower() not in {"debug", "info", "warning", "error"}:
+            raise ValueError("expected debug, info, warning or error")
+        return value.lower()
+
+    @model_validator(mode="after")
+    def _ari_belongs_together(self) -> "Settings":
+        if self.ari_url and not self.ari_url.startswith(("http://", "https://")):
+            raise ValueError("CALLSCRIBE_ARI_URL: expected http://HOST:PORT of the operator's Asterisk")
+        return self
+
+    @property
+    def effective_database_url(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.home / 'callscribe.db'}"
+
+    @property
+    def effective_media_host(self) -> str:
+        """The address at which Asterisk reaches our RTP receiver and our prompts."""
+        if self.media_host:
+            return self.media_host
+        return "127.0.0.1" if self.http_host in {"", "0.0.0.0", "::"} else self.http_host  # noqa: S104
+
+    @property
+    def log_level_number(self) -> int:
+        """The level as the standard library counts it."""
+        return {"debug": 10, "info": 20, "warning": 30, "error": 40}[self.log_level]
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Read the settings; InvalidSetting names the variable, its value's fault and what is expected."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if not first["loc"]:
+            raise InvalidSetting(_PREFIX + "ARI_URL", first["msg"].removeprefix("Value error, ")) from None
+        variable = _PREFIX + str(first["loc"][0]).upper()
+        fault = first["msg"].removeprefix("Value error, ")
+        field = Settings.model_fields.get(str(first["loc"][0]))
+        meaning = f" ({field.description})" if field and field.description else ""
+        raise InvalidSetting(
+            variable, f"{os.environ.get(variable, first.get('input'))!r} is wrong: {fault}{meaning}"
+        ) from None

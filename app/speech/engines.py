@@ -1,0 +1,19 @@
+"""From an installed model to a loaded engine."""
+
+from app.speech.installed_model import InstalledModel
+from app.speech.moonshine_recognizer import MoonshineEngine
+from app.speech.recognizer import RecognitionFailed, SpeechEngine
+from app.speech.vosk_recognizer import VoskEngine
+
+
+def load_engine(model: InstalledModel, threads: int) -> SpeechEngine:
+    """Load `model` for use by `threads` threads; blocks for seconds. RecognitionFailed when it cannot be loaded."""
+    match str(model.engine):
+        case "vosk":
+            return VoskEngine(model.path)
+        case "moonshine":
+            return MoonshineEngine(model.path, threads)
+        case other:
+            raise RecognitionFailed(
+                f"there is no engine {other!r} for the model {model.name}; expected vosk or moonshine"
+            )

@@ -1,0 +1,1 @@
+"""Alembic's migrations: every step that the tables have taken."""

@@ -1,0 +1,94 @@
+"""A call as JSON (contract 3.1, 3.4)."""
+
+from pydantic import Field
+
+from app.domain.call import Address, AddressType, Call, CallAction, CallDirection, CallStatus, HangupBy, HangupReason
+from app.domain.ids import ZERO_ID
+from app.domain.timestamps import format_timestamp
+from app.wire.action import ActionBody
+from app.wire.forms import Body, Id, Timestamp, UnsetTimestamp, timestamp_or_unset
+
+
+class AddressBody(Body):
+    """One party's address."""
+
+    type: AddressType
+    target: str
+    target_name: str
+    name: str
+    detail: str
+
+
+class CallBody(Body):
+    """A call. The `tm_*` of what has not happened are absent."""
+
+    id: Id
+    customer_id: Id
+    owner_type: str = ""
+    owner_id: Id = ZERO_ID
+    flow_id: Id
+    activeflow_id: Id
+    type: str = "flow"
+    master_call_id: Id = ZERO_ID
+    chained_call_ids: tuple[Id, ...] = ()
+    recording_id: Id = ZERO_ID
+    recording_ids: tuple[Id, ...] = ()
+    groupcall_id: Id = ZERO_ID
+    source: AddressBody
+    destination: AddressBody
+    status: CallStatus
+    action: ActionBody
+    metadata: dict[str, object] = Field(default_factory=dict)
+    direction: CallDirection
+    mute_direction: str = ""
+    hangup_by: HangupBy
+    hangup_reason: HangupReason
+    tm_progressing: UnsetTimestamp = None
+    tm_ringing: UnsetTimestamp = None
+    tm_hangup: UnsetTimestamp = None
+    tm_create: Timestamp
+    tm_update: Timestamp
+    tm_delete: UnsetTimestamp = None
+
+
+def call_body(call: Call) -> CallBody:
+    """Return the JSON body of a call."""
+    return CallBody(
+        id=call.id,
+        customer_id=call.customer_id,
+        flow_id=call.flow_id,
+        activeflow_id=call.activeflow_id,
+        source=_address_body(call.source),
+        destination=_address_body(call.destination),
+        status=call.status,
+        action=_call_action_body(call.action),
+        direction=call.direction,
+        hangup_by=call.hangup_by,
+        hangup_reason=call.hangup_reason,
+        tm_progressing=timestamp_or_unset(call.tm_progressing),
+        tm_ringing=timestamp_or_unset(call.tm_ringing),
+        tm_hangup=timestamp_or_unset(call.tm_hangup),
+        tm_create=format_timestamp(call.tm_create),
+        tm_update=format_timestamp(call.tm_update),
+        tm_delete=timestamp_or_unset(call.tm_delete),
+    )
+
+
+def _address_body(address: Address) -> AddressBody:
+    return AddressBody(
+        type=address.type,
+        target=address.target,
+        target_name=address.target_name,
+        name=address.name,
+        detail=address.detail,
+    )
+
+
+def _call_action_body(action: CallAction) -> ActionBody:
+    return ActionBody(
+        id=action.id,
+        next_id=action.next_id,
+        type=action.type,
+        option=dict(action.option),
+        tm_execute=timestamp_or_unset(action.tm_execute),
+    )

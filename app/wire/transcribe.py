@@ -1,0 +1,46 @@
+"""A transcribe as JSON (contract 4.5, tutorial; `engine` and `model` are our additions)."""
+
+from app.domain.timestamps import format_timestamp
+from app.domain.transcribe import Direction, ReferenceType, Transcribe, TranscribeStatus
+from app.wire.forms import Body, Id, Timestamp, timestamp_or_never
+
+
+class TranscribeBody(Body):
+    """One transcribe."""
+
+    id: Id
+    customer_id: Id
+    activeflow_id: Id
+    on_end_flow_id: Id
+    reference_type: ReferenceType
+    reference_id: Id
+    status: TranscribeStatus
+    language: str
+    direction: Direction
+    provider: str
+    engine: str
+    model: str
+    tm_create: Timestamp
+    tm_update: Timestamp
+    tm_delete: Timestamp
+
+
+def transcribe_body(transcribe: Transcribe) -> TranscribeBody:
+    """Return the JSON body of a transcribe."""
+    return TranscribeBody(
+        id=transcribe.id,
+        customer_id=transcribe.customer_id,
+        activeflow_id=transcribe.activeflow_id,
+        on_end_flow_id=transcribe.on_end_flow_id,
+        reference_type=transcribe.reference_type,
+        reference_id=transcribe.reference_id,
+        status=transcribe.status,
+        language=transcribe.language,
+        direction=transcribe.direction,
+        provider=transcribe.provider,
+        engine=transcribe.engine,
+        model=transcribe.model,
+        tm_create=format_timestamp(transcribe.tm_create),
+        tm_update=format_timestamp(transcribe.tm_update),
+        tm_delete=timestamp_or_never(transcribe.tm_delete),
+    )

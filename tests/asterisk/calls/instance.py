@@ -1,0 +1,189 @@
+"""A whole Callscribe as a process of its own, as users run it, and an integrator's view of it: HTTP and WebSocket."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import psutil
+
+from app.cli.demo import find_free_port, find_free_udp_range
+
+KEY = "vb_the-key-of-the-tests-0123456789"
+START_SECONDS = 60.0
+STOP_SECONDS = 12.0
+
+
+@dataclass
+class Instance:
+    """A running `callscribe serve`; `get` and `post` speak to its API with the key."""
+
+    home: Path
+    flows: Path
+    http_port: int
+    sip_port: int
+    ari_port: int
+    rtp_ports: tuple[int, int]
+    process: asyncio.subprocess.Process
+    session: aiohttp.ClientSession
+    customer_id: str = ""
+    events: list[dict[str, Any]] = field(default_factory=list)
+    arrived: list[float] = field(default_factory=list)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def api(self) -> str:
+        return f"http://127.0.0.1:{self.http_port}/v1.0"
+
+    def sip_uri(self, number: str) -> str:
+        return f"sip:{number}@127.0.0.1:{self.sip_port}"
+
+    async def get(self, path: str, **query: str) -> Any:
+        async with self.session.get(f"{self.api}{path}", params=query) as reply:
+            body = await reply.json()
+            assert reply.status == 200, body
+            return body
+
+    async def post(self, path: str, body: Any = None) -> tuple[int, Any]:
+        async with self.session.post(f"{self.api}{path}", json=body) as reply:
+            return reply.status, await reply.json()
+
+    async def ari(self, path: str) -> Any:
+        """Ask the embedded Asterisk itself, past the app."""
+        config = (self.home / "asterisk" / "etc" / "ari.conf").read_text()
+        user = "callscribe"
+        password = next(line.partition("=")[2] for line in config.splitlines() if line.startswith("password")).strip()
+        auth = aiohttp.BasicAuth(user, password.lstrip("> "))
+        url = f"http://127.0.0.1:{self.ari_port}/ari{path}"
+        async with aiohttp.ClientSession(auth=auth) as session, session.get(url) as reply:
+            return await reply.json()
+
+    async def metric(self, name: str) -> float:
+        async with self.session.get(f"http://127.0.0.1:{self.http_port}/metrics") as reply:
+            for line in (await reply.text()).splitlines():
+                if line.startswith(name + " ") or line.startswith(name + "{"):
+                    return float(line.rpartition(" ")[2])
+        raise AssertionError(f"no metric {name}")
+
+    @property
+    def ps(self) -> psutil.Process:
+        return psutil.Process(self.process.pid)
+
+    def of_type(self, *types: str) -> list[dict[str, Any]]:
+        return [event["data"] for event in self.events if event["type"] in types]
+
+    async def wait_for(self, condition: Any, timeout_seconds: float, what: str) -> None:
+        """Wait until `condition(self)` is true, looked at after every event."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                while not condition(self):
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            seen = [event["type"] for event in self.events]
+            raise AssertionError(f"{what}: not within {timeout_seconds} s; events: {seen[-40:]}") from None
+
+    async def follow(self) -> None:
+        """Collect all events of the customer over the WebSocket, as long as it runs."""
+        async with self.session.ws_connect(f"{self.api}/ws") as feed:
+            words = ("call", "activeflow", "transcribe", "transcript")
+            topics = [f"customer_id:{self.customer_id}:{word}:" for word in words]
+            await feed.send_json({"type": "subscribe", "topics": topics})
+            self._news.set()
+            async for message in feed:
+                self.arrived.append(time.monotonic())
+                self.events.append(json.loads(message.data))
+                self._news.set()
+
+    async def wait_healthy(self, timeout_seconds: float) -> None:
+        """Wait until `GET /health` says that a call would be answered and transcribed now."""
+        async with asyncio.timeout(timeout_seconds):
+            while True:
+                if self.process.returncode is not None:
+                    raise AssertionError("callscribe serve ended: " + await self.log_text())
+                try:
+                    async with self.session.get(f"http://127.0.0.1:{self.http_port}/health") as reply:
+                        if reply.status == 200:
+                            return
+                except aiohttp.ClientError:
+                    pass
+                await asyncio.sleep(0.1)
+
+    async def residue(self) -> dict[str, Any]:
+        """What of calls is left in Asterisk and in the app."""
+        return {
+            "channels": [channel["id"] for channel in await self.ari("/channels")],
+            "bridges": [bridge["id"] for bridge in await self.ari("/bridges")],
+            "calls": await self.metric("callscribe_live_calls"),
+            "transcribes": await self.metric("callscribe_live_transcribes"),
+        }
+
+    async def log_text(self) -> str:
+        return (self.home / "serve.log").read_text(errors="replace")
+
+
+@asynccontextmanager
+async def open_instance(flows: dict[str, Any], **settings: str) -> AsyncIterator[Instance]:
+    """Start a Callscribe with these flow files (name -> JSON) on free ports; ends it in order and checks that."""
+    home = Path(tempfile.mkdtemp(prefix="callscribe-test-"))
+    home.chmod(0o755)
+    folder = home / "flows"
+    folder.mkdir()
+    for name, flow in flows.items():
+        (folder / f"{name}.json").write_text(json.dumps(flow))
+    http_port, sip_port, ari_port = find_free_port(), find_free_port(), find_free_port()
+    first = find_free_udp_range(200)
+    environment = os.environ | {
+        "CALLSCRIBE_HOME": str(home),
+        "CALLSCRIBE_FLOWS": str(folder),
+        "CALLSCRIBE_HTTP_PORT": str(http_port),
+        "CALLSCRIBE_SIP_PORT": str(sip_port),
+        "CALLSCRIBE_ARI_PORT": str(ari_port),
+        "CALLSCRIBE_RTP_PORTS": f"{first}-{first + 199}",
+        "CALLSCRIBE_ACCESS_KEY": KEY,
+        "CALLSCRIBE_ADMIN_PASSWORD": "of the tests only",
+        **settings,
+    }
+    low, _, high = environment["CALLSCRIBE_RTP_PORTS"].partition("-")
+    with (home / "serve.log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "app", "serve", env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    headers = {"Authorization": f"Bearer {KEY}"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        instance = Instance(home, folder, http_port, sip_port, ari_port, (int(low), int(high)), process, session)
+        try:
+            await instance.wait_healthy(START_SECONDS)
+            instance.customer_id = (await instance.get("/customer"))["id"]
+            following = asyncio.create_task(instance.follow())
+            await instance._news.wait()
+            try:
+                yield instance
+            finally:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
+        except BaseException:
+            print((home / "serve.log").read_text(errors="replace")[-8000:])
+            raise
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+            try:
+                code = await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+                raise AssertionError("callscribe serve did not end in time") from None
+            text = (home / "serve.log").read_text(errors="replace")
+            shutil.rmtree(home, ignore_errors=True)
+    assert code == 0, text[-4000:]

@@ -1,0 +1,81 @@
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import app.actions
+from app.flow.action import LegState, OnFailure
+from app.flow.action_registry import ActionRegistryError, load_actions
+from app.flow.contract_types import CONTRACT_TYPES
+from tests.unit.flow.doubles import REGISTRY
+
+GOOD = """
+from app.flow.action import ActionContext, NoOptions, Outcome, Next, action
+
+@action("{name}", options=NoOptions, needs=None)
+async def run(context: ActionContext, options: NoOptions) -> Outcome:
+    "Do nothing."
+    return Next()
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    folder = tmp_path / "trial_actions"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield import_module("trial_actions")
+    for name in [each for each in sys.modules if each.split(".")[0] == "trial_actions"]:
+        del sys.modules[name]
+
+
+def write(package: ModuleType, name: str, text: str) -> None:
+    (Path(package.__path__[0]) / f"{name}.py").write_text(text)
+
+
+def test_actions_are_found_by_walking(package: ModuleType) -> None:
+    write(package, "one", GOOD.format(name="one"))
+    write(package, "two", "from trial_actions.one import run as other\n" + GOOD.format(name="two"))
+    registry = load_actions(package)
+    assert registry.types == ("one", "two")
+    assert registry.find("three") is None
+
+
+def test_a_name_that_occurs_twice_stops_the_program(package: ModuleType) -> None:
+    write(package, "one", GOOD.format(name="one"))
+    write(package, "two", GOOD.format(name="one"))
+    with pytest.raises(ActionRegistryError, match=r"one is defined in trial_actions.one and in trial_actions.two"):
+        load_actions(package)
+
+
+def test_a_module_without_an_action_stops_the_program(package: ModuleType) -> None:
+    write(package, "one", "")
+    with pytest.raises(ActionRegistryError, match=r"trial_actions.one defines no action"):
+        load_actions(package)
+
+
+def test_an_import_error_stops_the_program(package: ModuleType) -> None:
+    write(package, "one", "import no_such_module_anywhere")
+    with pytest.raises(ImportError):
+        load_actions(package)
+
+
+def test_our_actions_are_one_file_each_named_as_in_the_contract() -> None:
+    assert load_actions(app.actions).types == REGISTRY.types
+    for spec in REGISTRY:
+        assert spec.module == f"app.actions.{spec.name}"
+        assert spec.name in CONTRACT_TYPES
+        assert spec.text.splitlines()[0].endswith(".")
+        assert all(field.description for field in spec.options.model_fields.values())
+
+
+def test_failure_and_waiting_are_as_in_the_contract() -> None:
+    ending = {spec.name for spec in REGISTRY if spec.on_failure is OnFailure.END}
+    assert ending == {"goto", "stop", "hangup"}
+    assert {spec.name for spec in REGISTRY if spec.is_blocking} == {"talk", "play", "beep", "sleep"}
+    assert {spec.name for spec in REGISTRY if spec.needs is None} == {"goto", "stop", "variable_set"}
+    assert {spec.name for spec in REGISTRY if spec.needs is LegState.ANSWERED} == {"transcribe_start"}

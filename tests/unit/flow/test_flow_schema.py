@@ -1,0 +1,96 @@
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.flow.action_docs import render_action_docs
+from app.flow.flow_check import check_files
+from app.flow.flow_folder import SCHEMA_NAME
+from app.flow.schema import make_flow_schema, render_flow_schema
+from tests.unit.flow.doubles import REGISTRY, check
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = json.loads(json.dumps(make_flow_schema(REGISTRY)))
+VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft7Validator.check_schema(SCHEMA)
+
+
+def test_the_committed_schema_is_current() -> None:
+    committed = (ROOT / "flows" / SCHEMA_NAME).read_text(encoding="utf-8")
+    assert committed == render_flow_schema(REGISTRY), "run: callscribe flows schema --write"
+
+
+def test_the_page_about_actions_is_current() -> None:
+    committed = (ROOT / "docs" / "actions.md").read_text(encoding="utf-8")
+    assert committed == render_action_docs(REGISTRY), "run: callscribe flows docs --write"
+
+
+def test_the_page_says_all_options() -> None:
+    page = render_action_docs(REGISTRY)
+    assert '| `direction` | `"in"`, `"out"`, `"both"` | `"both"` |' in page
+    assert "| `async` | true or false | `false` |" in page
+    assert "| `stream_urls` | list of text | required |" in page
+    assert "| `duration` | whole number, 0 to 86400000 | required |" in page
+
+
+def test_our_flows_are_right() -> None:
+    report = check_files([ROOT / "flows"], REGISTRY)
+    assert report.findings == ()
+    assert {path.stem for path in report.good} >= {"demo", "quality-assurance", "korean"}
+    for path in report.good:
+        VALIDATOR.validate(json.loads(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("spec", list(REGISTRY), ids=lambda spec: spec.name)
+def test_examples_are_right(spec: object) -> None:
+    entry = {"type": spec.name, "option": dict(spec.example)}  # type: ignore[attr-defined]
+    menu = {"id": "menu", "type": "beep"}
+    content = {"language": "en-US", "actions": [entry, menu]}
+    assert check(content).findings == ()
+    VALIDATOR.validate(content)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"type": "no_such"},
+        {"type": "connect"},
+        {"type": "talk"},
+        {"type": "talk", "option": {"text": "x", "langauge": "en-US"}},
+        {"type": "talk", "option": {"text": "x"}, "extra": 1},
+        {"type": "sleep", "option": {"duration": "30"}},
+        {"type": "sleep", "option": {"duration": -1}},
+        {"type": "transcribe_start", "option": {"direction": "inn"}},
+        {"type": "play", "option": {"stream_urls": ["ftp://a/b"]}},
+        {"type": "play", "option": {"stream_urls": "${x}"}},
+        {"type": "answer", "option": {"x": 1}},
+    ],
+)
+def test_editors_see_what_the_check_refuses(entry: dict[str, object]) -> None:
+    content = {"language": "en-US", "actions": [entry]}
+    assert check(content).flow is None
+    assert not VALIDATOR.is_valid(content)
+
+
+keys = sorted({field.alias or name for spec in REGISTRY for name, field in spec.options.model_fields.items()})
+value: st.SearchStrategy[object] = st.sampled_from(
+    ["${x}", "a", "", "in", "next", "en-us", "http://a/b", 0, 5, 200, -1, True, None, 1.5, ["http://a/b"], [], {}]
+)
+entry = st.fixed_dictionaries(
+    {"type": st.sampled_from(REGISTRY.types), "option": st.dictionaries(st.sampled_from(keys), value, max_size=3)},
+    optional={"id": st.sampled_from(["a", "", None]), "next_id": st.sampled_from(["a", "${x}"])},
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(entry, max_size=2), st.sampled_from(["en-US", "", " en", 7]))
+def test_the_schema_accepts_what_the_check_accepts(actions: list[object], language: object) -> None:
+    content = {"language": language, "actions": actions}
+    if check(content).flow is not None:
+        VALIDATOR.validate(content)
