@@ -142,9 +142,8 @@ def report(language: str, silences: list[int], unsure_factor: float, is_listing:
                 bounds = " ".join(
                     f"{start - _LEAD_SECONDS:.2f}-{end - _LEAD_SECONDS:.2f}" for start, end in runs[-1].bounds
                 )
-                print(
-                    f"  {path.name[-12:]} {runs[-1].latency_seconds * 1000:4.0f} ms {bounds} {' | '.join(runs[-1].texts)}"
-                )
+                wait = runs[-1].latency_seconds * 1000
+                print(f"  {path.name[-12:]} {wait:4.0f} ms {bounds} {' | '.join(runs[-1].texts)}")
         latencies = np.array([run.latency_seconds for run in runs]) * 1000
         starts = np.array([run.start_error_seconds for run in runs]) * 1000
         ends = np.array([run.end_error_seconds for run in runs]) * 1000

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from app.api.keys import CONTEXT, IDENTITY
 from app.api.ownership import own
-from app.api.request_query import page_query, path_id
+from app.api.request_query import PATH_ID, page_query, path_id
 from app.api.responses import one, page
 from app.domain.call import Call, CallStatus
 from app.errors import StateInvalid
@@ -19,8 +19,8 @@ def routes() -> list[web.RouteDef]:
     """Return the routes of calls."""
     return [
         web.get("/v1.0/calls", list_calls),
-        web.get("/v1.0/calls/{id}", get_call),
-        web.post("/v1.0/calls/{id}/hangup", hang_up_call),
+        web.get(f"/v1.0/calls/{PATH_ID}", get_call),
+        web.post(f"/v1.0/calls/{PATH_ID}/hangup", hang_up_call),
     ]
 
 

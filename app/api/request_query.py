@@ -12,6 +12,8 @@ from app.api.errors import InvalidId, InvalidRequestParameter
 from app.domain.ids import is_id
 from app.domain.timestamps import parse_timestamp
 
+PATH_ID = "{id:[^/]+}"
+"""An id in a route: anything, so that what is no id is told so and not that the route is unknown."""
 MAX_PAGE_SIZE = 100
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
+from pydantic_core import to_json
 
 from app.domain.timestamps import format_timestamp
 
@@ -33,7 +34,7 @@ def one(body: BaseModel, *, status: int = 200) -> web.Response:
 
 def plain(value: object, *, status: int = 200) -> web.Response:
     """Answer with any JSON-ready value."""
-    return web.Response(body=TypeAdapter(object).dump_json(value), content_type=_JSON, status=status)
+    return web.Response(body=to_json(value), content_type=_JSON, status=status)
 
 
 def page(rows: Sequence[T], body_of: Callable[[T], BaseModel]) -> web.Response:

@@ -12,7 +12,7 @@ from app.api.keys import CONTEXT, IDENTITY
 from app.api.ownership import own
 from app.api.ports import ApiContext
 from app.api.request_body import BodyId, OptionalBodyId, RequestBody, read_body
-from app.api.request_query import page_query, path_id, query_id
+from app.api.request_query import PATH_ID, page_query, path_id, query_id
 from app.api.responses import one, page
 from app.domain.call import CallStatus
 from app.domain.customer import Identity
@@ -75,8 +75,8 @@ def routes() -> list[web.RouteDef]:
     return [
         web.get("/v1.0/transcribes", list_transcribes),
         web.post("/v1.0/transcribes", start_transcribe),
-        web.get("/v1.0/transcribes/{id}", get_transcribe),
-        web.post("/v1.0/transcribes/{id}/stop", stop_transcribe),
+        web.get(f"/v1.0/transcribes/{PATH_ID}", get_transcribe),
+        web.post(f"/v1.0/transcribes/{PATH_ID}/stop", stop_transcribe),
     ]
 
 

@@ -13,6 +13,7 @@ from app.api.first_start import FirstCredentials, ensure_first_customer
 from app.api.ports import ApiContext
 from app.api.rate_limits import Rate, RateLimits
 from app.api.server import open_server
+from app.api.tokens import load_token_secret
 from app.application.api_ports import ApiCalls, ApiTranscribes, offer_languages
 from app.application.closing import end_calls
 from app.application.flow_ports import FlowPrompts, FlowTranscribes, StoredCalls, prompt_uri
@@ -21,7 +22,7 @@ from app.application.health import Health
 from app.application.metrics import AppCollector, open_metrics, render_metrics
 from app.application.reconciler import Reconciler
 from app.application.speech import open_models, open_warm_pool
-from app.application.state_folder import open_home, read_token_secret
+from app.application.state_folder import open_home
 from app.application.telephony import Telephony, open_embedded_asterisk, open_telephony
 from app.call.intake import Admission, Intake
 from app.call.journal import CallJournal
@@ -161,7 +162,7 @@ async def _open_service(stack: AsyncExitStack, parts: _Parts) -> Application:
         health=health.report,
         metrics=partial(render_metrics, open_metrics(collector)),
         prompt_path=parts.prompts.path_of,
-        token_secret=read_token_secret(settings.home),
+        token_secret=load_token_secret(settings.home),
         rate_limits=_rate_limits(settings),
     )
     server = await stack.enter_async_context(open_server(build_app(context), settings.http_host, settings.http_port))

@@ -1,15 +1,11 @@
-"""The state folder of one instance: made, locked against a second app, with the secret that signs log-in tokens."""
+"""The state folder of one instance: made, locked against a second app."""
 
 import fcntl
-import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from app.errors import InvalidSetting
-
-SECRET_BYTES = 48
 
 
 @contextmanager
@@ -28,15 +24,3 @@ def open_home(home: Path) -> Iterator[Path]:
                 "CALLSCRIBE_HOME", f"another Callscribe runs on {home}; stop it, or give this one another folder"
             ) from None
         yield home
-
-
-def read_token_secret(home: Path) -> bytes:
-    """The secret of this instance, made at its first start, readable by its owner only."""
-    path = home / "token-secret"
-    if not path.exists():
-        beside = home / f".token-secret-{os.getpid()}"
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(SECRET_BYTES))
-        beside.rename(path)
-    return path.read_bytes()

@@ -40,6 +40,7 @@ class Ari:
 
     def __init__(self, application: str) -> None:
         self.application = application
+        self._arriving: dict[str, Watch] = {}
         self.arrivals = Arrivals()
         """New calls. Its iteration raises AriDisconnected when another client takes our application over."""
         self.is_replaced = False
@@ -79,6 +80,10 @@ class Ari:
     def watch(self, *ids: str, limit: int = DEFAULT_LIMIT) -> Watch:
         """Watch these channel, bridge, playback ids or recording names from now on: `with ari.watch(id) as watch:`."""
         return self._switchboard.add(ids, limit)
+
+    def claim(self, channel_id: str) -> Watch:
+        """Return the watch of a new call, open since its arrival: a hang-up before anybody looked is in it."""
+        return self._arriving.pop(channel_id, None) or self.watch(channel_id)
 
     def is_watched(self, watched_id: str) -> bool:
         """Whether anybody watches this id."""
@@ -165,6 +170,9 @@ class Ari:
             if self.is_replaced:
                 self._why_not = f"another client took the application {self.application} over"
             unread_calls = self.arrivals.forget()
+            for watch in self._arriving.values():
+                watch.close()
+            self._arriving.clear()
             self._complain(self._switchboard.deliver_to_all(Disconnected()))
             log.info("connection to Asterisk ended", cause=self._why_not, unread_calls=unread_calls)
             reading.cancel()
@@ -195,7 +203,9 @@ class Ari:
             return
         if event.channel.id.startswith(ASTERISK_PREFIX):
             log.debug("a channel of ours without an owner came, left to the sweep", channel=event.channel.id)
-        elif not self.arrivals.offer(event):
+        elif self.arrivals.offer(event):
+            self._arriving[event.channel.id] = self.watch(event.channel.id)
+        else:
             log.error("too many new calls wait, one is turned away", channel=event.channel.id)
             self._run(self._turn_away(event.channel.id))
 

@@ -17,8 +17,8 @@ TEMPLATES: Final = Path(__file__).resolve().parents[2] / "asterisk-config"
 PAIRS_PER_CALL: Final = 3
 """Port pairs of a tapped call: of its own leg and of the external media of each direction (pitfalls 3)."""
 
-SPARE_PAIRS: Final = 2
-"""A call that is refused has its pair for a moment; two such calls may come at once."""
+SPARE_PAIRS: Final = 1
+"""A call that is refused has its pair for a moment."""
 
 _EMPTY_FILES: Final = (
     *("acl", "ccss", "cli", "cli_permissions", "codecs", "dnsmgr", "dsp", "features"),
@@ -49,7 +49,8 @@ class AsteriskConfig:
 
     `instance_dir` is the state folder of this Asterisk (etc, lib, spool, cache, log and run lie in it), `root` the
     installed root file system. `rtp_ports` are first and last, inclusive; `run_dir` stands in for
-    `instance_dir/run` where that would be too long for a socket's path. `max_calls` None: as many as have RTP ports.
+    `instance_dir/run` where that would be too long for a socket's path, `module_dir` for the one in `root` (that of a
+    container cannot be looked into from outside). `max_calls` None: as many as have RTP ports.
     `ari_port` 0 and `ari_password` "" stand for ones that `open_asterisk` chooses; rendering needs real ones.
     `log_level` is error, warning, notice, verbose or debug; from notice on the log holds numbers and names.
     """
@@ -66,6 +67,7 @@ class AsteriskConfig:
     ari_host: str = "127.0.0.1"
     media_address: str | None = None
     run_dir: Path | None = None
+    module_dir: Path | None = None
     max_calls: int | None = None
     log_level: str = "warning"
 
@@ -74,7 +76,7 @@ class AsteriskConfig:
             is_open = name == "ari_password" and not self.ari_password
             if not is_open and not _WORD.fullmatch(getattr(self, name)):
                 raise InvalidArgument(name, "expected 1 to 64 letters, digits, - or _ (it stands in Asterisk's config)")
-        for name in ("instance_dir", "root", "run_dir"):
+        for name in ("instance_dir", "root", "run_dir", "module_dir"):
             _check_path(name, getattr(self, name))
         if len(os.fsencode(self.instance_dir)) > INSTANCE_PATH_BYTES:
             raise InvalidArgument(
@@ -103,10 +105,10 @@ class AsteriskConfig:
 
     @property
     def call_limit(self) -> int:
-        """How many calls at once have the ports that they need; the app refuses further ones (SIP 503).
+        """How many calls at once have the ports that they need.
 
-        Asterisk itself lets one more in, the one that the app refuses and logs, and answers all others with 503.
-        Without that limit it would let calls in until they find no port, and answer 488 (measured).
+        Asterisk lets one more in, so that the app can refuse it and say why in its log; further ones get 503 at once.
+        Without a limit Asterisk lets calls in until they find no port, and answers 488 (measured).
         """
         return self.max_calls or max(1, (self.rtp_pairs - SPARE_PAIRS) // PAIRS_PER_CALL)
 
@@ -130,14 +132,13 @@ def render_config(settings: AsteriskConfig, target_dir: Path) -> None:
 
 
 def _values(settings: AsteriskConfig, target_dir: Path) -> dict[str, object]:
-    library_dir = find_library_dir(settings.root)
     rtp_start, rtp_end = _whole_pairs(settings.rtp_ports)
     host = ip_address(settings.sip_host)
     media_address = settings.media_address or (_own_address(host.version) if host.is_unspecified else str(host))
     return {
         **{field.name: getattr(settings, field.name) for field in fields(settings)},
         "etc_dir": target_dir,
-        "module_dir": library_dir / "asterisk/modules",
+        "module_dir": settings.module_dir or find_library_dir(settings.root) / "asterisk/modules",
         "data_dir": settings.root / "usr/share/asterisk",
         "lib_dir": settings.instance_dir / "lib",
         "spool_dir": settings.instance_dir / "spool",
@@ -148,7 +149,6 @@ def _values(settings: AsteriskConfig, target_dir: Path) -> dict[str, object]:
         "max_calls": settings.call_limit + 1,
         "sip_bind": f"[{host}]:{settings.sip_port}" if host.version == 6 else f"{host}:{settings.sip_port}",
         "media_address": media_address,
-        "is_rtp_bound": "no" if host.is_unspecified else "yes",
         "is_ipv6": "yes" if host.version == 6 else "no",
         "rtp_start": rtp_start,
         "rtp_end": rtp_end,

@@ -92,7 +92,7 @@ def _run_recipe(target: Path, progress: Callable[[str], None]) -> None:
         for line in run.stdout:
             last.append(line.rstrip())
             kind, _, text = line.rstrip().partition(": ")
-            if kind in {"callscribe", "I"}:
+            if kind in {"callscribe", "I"} and not text.startswith("main()"):  # not for people: a signal
                 progress(text)
     if run.returncode != 0:
         shown = "\n  ".join(last)

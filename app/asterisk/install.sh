@@ -63,11 +63,12 @@ if [ -n "$(ls -A "$target")" ]; then
     exit 2
 fi
 
-say "unpacking Asterisk and what it needs from Debian $SUITE (about 45 MB to fetch, 280 MB on disk)"
+say "unpacking Asterisk and what it needs from Debian $SUITE (280 MB on disk)"
 if ! unpack; then
     # A frozen mirror keeps the suite's Release file past its date. Only then: go on without the check of the date.
     # apt still checks the archive's signatures, so what is installed is still Debian's, if perhaps not its newest.
     if ! grep -q 'Release file .* is expired' "$log"; then
+        ! grep -q newuidmap "$log" || say "without root this needs: apt-get install uidmap, and ids for you in /etc/subuid"
         say "mmdebstrap failed"
         exit 1
     fi

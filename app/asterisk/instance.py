@@ -4,10 +4,11 @@ import fcntl
 import os
 import shutil
 import signal
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,12 @@ from app.errors import Unavailable
 
 SOCKET_PATH_BYTES = 107
 """A Unix socket's path has at most this many bytes (unix(7))."""
+
+FORGET_FETCHED = """
+    DELETE FROM astdb WHERE key LIKE '/MediaCache/%'
+    OR (substr(key, 42, 1) = '/' AND substr(key, 2, 40) NOT GLOB '*[^0-9a-f]*')
+"""
+"""Asterisk notes a fetched file under its address, and what it knows of it under the address's SHA-1."""
 
 LOG_BYTES = 10_000_000
 _FOLDERS = ("etc", "lib", "spool", "cache", "log", "run")
@@ -112,15 +119,22 @@ def _make_folders(config: AsteriskConfig, user: AsteriskUser) -> None:
         folder = config.instance_dir / name
         folder.mkdir(mode=0o700, exist_ok=True)
         _give(folder, user)
-    # Prompts that Asterisk fetched for an earlier run; this one fetches what it needs.
-    shutil.rmtree(config.instance_dir / "cache")
-    (config.instance_dir / "cache").mkdir(mode=0o700)
-    _give(config.instance_dir / "cache", user)
+    _drop_fetched_prompts(config)
     _remove_run_files(config, is_final=False)
     _give(config.run_path, user)
     log = config.instance_dir / "log/asterisk.log"
     if log.exists() and log.stat().st_size > LOG_BYTES:
         log.replace(log.with_suffix(".log.1"))
+
+
+def _drop_fetched_prompts(config: AsteriskConfig) -> None:
+    """Drop what Asterisk fetched for earlier runs, files and their entries: texts with variables would pile up."""
+    for path in (config.instance_dir / "cache").iterdir():
+        path.unlink()
+    database = config.instance_dir / "lib/astdb.sqlite3"
+    if database.exists():
+        with closing(sqlite3.connect(database)) as connection, connection:
+            connection.execute(FORGET_FETCHED)
 
 
 def _remove_run_files(config: AsteriskConfig, *, is_final: bool = True) -> None:

@@ -66,7 +66,7 @@ class Intake:
 
     async def _take(self, arrival: StasisStart) -> None:
         channel = arrival.channel
-        with self._ari.watch(channel.id) as watch:
+        with self._ari.claim(channel.id) as watch:
             call_id = new_id()
             on_call, refusal = self._decide(channel.dialplan.exten, call_id)
             if on_call is None:

@@ -1,9 +1,9 @@
 """Reads the datagrams that wait at a UDP socket, many in one call, without giving up the interpreter lock.
 
-`socket.recvfrom` lets go of the interpreter lock around every call. With one other thread busy in Python, getting it
-back costs up to the switch interval of 5 ms, for each packet: 437 us a packet measured here, so that 200 streams would
-lose three packets of four. `recvmmsg(2)` through `ctypes.PyDLL` fetches 64 datagrams in a call that never blocks and
-keeps the lock: 1.5 us a packet under the same load, 0.8 us alone (recvfrom: 1.8). See docs/adr/0011-rtp-receiver.md.
+`socket.recvfrom` lets go of the interpreter lock around every call. While another thread is busy in Python, getting it
+back can take the switch interval of 5 ms: 6 to 440 us a packet in the mean, measured here, by how free the other core
+is. `recvmmsg(2)` through `ctypes.PyDLL` fetches 64 datagrams in a call that never blocks and keeps the lock: 1 us a
+packet, busy or not (recvfrom alone: 1.3). See docs/adr/0011-rtp-receiver.md.
 """
 
 import ctypes

@@ -19,6 +19,7 @@ _MAX_DROPOUT = 3000  # RFC 3550 A.1: further ahead than this is another sequence
 _MAX_MISORDER = 100  # RFC 3550 A.1: further behind than this is another sequence, not a late packet
 _HISTORY_MASK = (1 << _MAX_MISORDER) - 1
 _STRAGGLER_SECONDS = 1.0
+_STAMP_JITTER_SAMPLES = SAMPLE_RATE * 5 // 1000
 _ARRIVAL_JITTER_SAMPLES = SAMPLE_RATE * 60 // 1000
 
 
@@ -153,16 +154,18 @@ class JitterBuffer:
         """Fill the hole before a timestamp that does not continue the last one; return whether it is a new origin."""
         half = TIMESTAMP_MODULUS // 2
         gap = (timestamp - self._next_timestamp + half) % TIMESTAMP_MODULUS - half
-        if FRAME_SAMPLES <= gap <= MAX_SILENCE_SAMPLES:
+        samples = len(pcm) >> 1
+        tolerance = min(max(samples, _STAMP_JITTER_SAMPLES), FRAME_SAMPLES)
+        if tolerance <= gap <= MAX_SILENCE_SAMPLES:
             # A hole that is no whole number of packets (Asterisk's clock after a pause of its own) is rounded to whole
             # frames: else all later frames would straddle two packets, and be late by one.
-            is_whole = gap % (len(pcm) >> 1) == 0
+            is_whole = gap % samples == 0
             self._add_silence(chunks, gap if is_whole else (gap + FRAME_SAMPLES // 2) // FRAME_SAMPLES * FRAME_SAMPLES)
             self._next_timestamp = timestamp
-        elif abs(gap) >= FRAME_SAMPLES:
+        elif abs(gap) >= tolerance:
             self._resync(chunks, timestamp, pcm, arrived_at)
             return True
-        # Less than a frame is a stamp that jitters, not a hole: if it stays it adds up in the next gap.
+        # Less than a packet is a stamp that jitters, not a hole: if it stays it adds up in the next gap.
         return False
 
     def _place(self, chunks: list[Chunk], pcm: bytes, arrived_at: float, is_resync: bool) -> None:

@@ -24,7 +24,8 @@ from app.media.stream_counts import ReceiverCounts
 
 log = get_log("media")
 
-REST_MS = 10
+REST_MS = 5
+_TICK_MS = 10
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 _ENOUGH_BUFFER_BYTES = 1024 * 1024
 _BATCHES_PER_DRAIN = 32  # then the other duties have their turn, whatever floods the socket
@@ -145,7 +146,7 @@ class RtpReceiver:
         orders = select.poll()
         orders.register(self._wake_out, select.POLLIN)
         while not self._is_stopping:
-            arrivals.poll(self._rest_ms if self._waiting else None)
+            arrivals.poll(_TICK_MS if self._waiting else None)
             self._drain()
             # After the drain: what waited in the socket while we were held up is not missing.
             now = time.monotonic()

@@ -18,8 +18,10 @@ _SHORTEST_VOICED_SECONDS: Final = 0.08
 """Less voice than this is a click or a knock, not a word."""
 
 _INTERIM_SECONDS: Final = 0.4
-_INTERIM_COST_FACTOR: Final = 8
+_INTERIM_COST_FACTOR: Final = 16
+"""An engine that decodes all again for an interim spends at most a seventeenth of the time on it."""
 _INTERIM_BACKLOG_SECONDS: Final = 0.5
+_ROOM_TO_BEGIN_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class LaneQueue:
         self.backlog_seconds = 0.0
         # The media thread's side: where the utterance is, and whether it is being left out.
         self._sound_at = 0.0
+        self._speech_from = 0.0
         self._gap_from: float | None = None
         # The recognition thread's side.
         self._audio_from = 0.0
@@ -89,9 +92,11 @@ class LaneQueue:
     def add(self, event: SegmentEvent | Drained) -> None:
         """Queue what the segmenter says, within the bound."""
         match event:
-            case UtteranceStarted(audio_from=audio_from):
-                self._sound_at = audio_from
-                if self._gap_from is None:
+            case UtteranceStarted(started_at, audio_from):
+                self._speech_from, self._sound_at = started_at, audio_from
+                if self.backlog_seconds > self._most_seconds - _ROOM_TO_BEGIN_SECONDS:
+                    self._gap_from = audio_from
+                else:
                     self._put(event)
             case UtteranceAudio(pcm):
                 self._add_sound(event, pcm_seconds(pcm))
@@ -109,9 +114,11 @@ class LaneQueue:
     def _add_sound(self, event: UtteranceAudio, seconds: float) -> None:
         if self._gap_from is not None and self.backlog_seconds <= self._most_seconds / 2:
             self._close_gap()
+            self._speech_from = self._sound_at
             self._put(UtteranceStarted(self._sound_at, self._sound_at))
         if self._gap_from is None and self.backlog_seconds + seconds > self._most_seconds:
-            self._put(UtteranceEnded(self._sound_at, self._sound_at, _SHORTEST_VOICED_SECONDS, is_cut=True))
+            ended_at = max(self._speech_from, self._sound_at)
+            self._put(UtteranceEnded(self._speech_from, ended_at, _SHORTEST_VOICED_SECONDS, is_cut=True))
             self._gap_from = self._sound_at
         self._sound_at += seconds
         if self._gap_from is None:
@@ -175,7 +182,11 @@ class LaneQueue:
         with self._lock:
             self.backlog_seconds -= seconds
         if self._has_interims and time.monotonic() >= self._interim_due:
-            if self._steps or self.backlog_seconds > _INTERIM_BACKLOG_SECONDS or is_pool_busy():
+            if (
+                self._steps
+                or self.backlog_seconds > _INTERIM_BACKLOG_SECONDS
+                or (self._is_preparing_luxury and is_pool_busy())
+            ):
                 self.counts.shed_interims += 1
                 self._interim_due = time.monotonic() + _INTERIM_SECONDS
             else:

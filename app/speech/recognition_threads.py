@@ -65,8 +65,9 @@ class RecognitionThreads:
             self._removed.discard(lane)
 
     def is_busy(self) -> bool:
-        """Whether lanes wait for a thread."""
-        return bool(self._urgent or self._ready)
+        """Whether lanes wait for a thread, or would: with the one that asks, all threads are taken."""
+        is_full = 1 < len(self._threads) <= len(self._running)
+        return is_full or bool(self._urgent or self._ready)
 
     def _enqueue(self, lane: LaneQueue) -> None:
         now = time.monotonic()

@@ -162,7 +162,8 @@ class Segmenter:
                 utterance.silence += 1
             (utterance.held if utterance.is_paused else utterance.unsent).append((frame, activity))
             if utterance.is_paused:
-                if utterance.silence >= utterance.end_frames:
+                # A frame of speech at the very end may be the first of more: the next one tells.
+                if utterance.silence >= utterance.end_frames and not activity.is_speech:
                     self._end(utterance, events, is_cut=False)
                     return
             elif utterance.silence >= utterance.pause_frames:

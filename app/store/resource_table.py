@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.errors import NotFound
 from app.store.connections import Access
+from app.store.uninterrupted import uninterrupted
 
 MAX_PAGE_SIZE = 100
 _MICROSECOND = timedelta(microseconds=1)
@@ -59,6 +60,7 @@ class ResourceTable(ABC, Generic[T]):
     def from_row(self, row: RowMapping) -> T:
         """Return the object that the columns stand for."""
 
+    @uninterrupted
     async def insert(self, item: T) -> T:
         """Store `item` and return it as it is stored.
 
@@ -70,6 +72,7 @@ class ResourceTable(ABC, Generic[T]):
                 item = _moved_on(item)
         return item
 
+    @uninterrupted
     async def update(self, item: T) -> None:
         """Replace the row of `item.id`, except for `tm_create`, which never changes; NotFound when there is none."""
         row = {name: value for name, value in self.to_row(item).items() if name not in ("id", "tm_create")}
@@ -100,11 +103,13 @@ class ResourceTable(ABC, Generic[T]):
             query = query.where(columns.tm_create < before)
         return await self._all(query.order_by(columns.tm_create.desc()).limit(page_size))
 
+    @uninterrupted
     async def _first(self, query: Select[Any]) -> T | None:
         async with self._access.reading() as connection:
             row = (await connection.execute(query.limit(1))).mappings().first()
         return None if row is None else self.from_row(row)
 
+    @uninterrupted
     async def _all(self, query: Select[Any]) -> tuple[T, ...]:
         async with self._access.reading() as connection:
             rows = (await connection.execute(query)).mappings().all()

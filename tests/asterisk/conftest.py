@@ -3,10 +3,11 @@
 import os
 import random
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -40,15 +41,21 @@ def asterisk_root() -> Path:
 
 
 @pytest.fixture
-async def real_asterisk(asterisk_root: Path, tmp_path: Path) -> AsyncIterator[RealAsterisk]:
+def open_folder() -> Iterator[Path]:
+    """A folder that Asterisk's user may enter. Not below `tmp_path`: every pytest that starts closes its parents."""
+    with TemporaryDirectory(prefix="callscribe-test-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
+
+
+@pytest.fixture
+async def real_asterisk(asterisk_root: Path, open_folder: Path) -> AsyncIterator[RealAsterisk]:
     """Start one on free ports of the loopback and stop it after the test."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):  # pytest's folders are closed to Asterisk's user
-        folder.chmod(folder.stat().st_mode | 0o011)
-    sounds = tmp_path / "sounds"
-    sounds.mkdir()
+    sounds = open_folder / "sounds"
+    sounds.mkdir(mode=0o755)
     first_rtp_port = random.randrange(33000, 60000, 2)
     rtp_ports = (first_rtp_port, first_rtp_port + 39)
-    config = AsteriskConfig(tmp_path / "asterisk", asterisk_root, "127.0.0.1", _free_port(), rtp_ports, "callscribe")
+    config = AsteriskConfig(open_folder / "asterisk", asterisk_root, "127.0.0.1", _free_port(), rtp_ports, "callscribe")
     async with open_asterisk(config) as program:
         yield RealAsterisk(program.ari_url, program.ari_user, program.ari_password, config.application, program, sounds)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from app.ari import channel as channels
+from app.ari import operation
 from app.ari.ari import Ari, open_ari
 from app.ari.backoff import Backoff
 from app.ari.bridge import open_bridge
@@ -32,6 +33,7 @@ from app.ari.external_media import open_external_media
 from app.ari.leftovers import sweep
 from app.ari.models import Channel
 from app.ari.playback import PlaybackResult, open_playback
+from app.ari.release import release
 from app.ari.snoop import open_snoop
 from app.domain.ids import asterisk_id
 from app.errors import LegGone
@@ -52,12 +54,16 @@ async def connected(asterisk: RealAsterisk) -> AsyncIterator[Ari]:
 @asynccontextmanager
 async def incoming_call(ari: Ari) -> AsyncIterator[Channel]:
     """Yield a new call whose other half, the party, is PARTY: a Local channel stands in for a telephone."""
+    query = {"endpoint": "Local/1000@incoming/n", "app": ari.application, "otherChannelId": "1700000000.1"}
     with ari.watch(PARTY) as watch:
-        async with channels.open_outgoing_channel(ari, PARTY, "Local/1000@incoming/n"):
+        await operation.ORIGINATE.send(ari, {"channelId": PARTY}, query)
+        try:
             start = await anext(aiter(ari.arrivals))
             await channels.answer(ari, start.channel.id)
             await watch.wait_for(StasisStart, 5)
             yield start.channel
+        finally:
+            await release(ari, operation.HANG_UP, {"channelId": PARTY})
 
 
 @asynccontextmanager
@@ -205,31 +211,20 @@ async def test_leftovers_of_a_program_that_died_are_swept(real_asterisk: RealAst
     async with connected(real_asterisk) as lost:
         opened = AsyncExitStack()
         call = await opened.enter_async_context(incoming_call(lost))
-        await lost.request(
-            "POST", f"/channels/{call.id}/snoop/{asterisk_id('snoop', 'x')}", {"spy": "in", "app": "callscribe"}
-        )
+        snoop_id, media_id = asterisk_id("snoop", "x"), asterisk_id("media", "x")
+        media = {"channelId": media_id, "app": "callscribe", "external_host": "127.0.0.1:9", "format": "slin"}
+        with lost.watch(snoop_id, media_id) as watch:
+            await lost.request("POST", f"/channels/{call.id}/snoop/{snoop_id}", {"spy": "in", "app": "callscribe"})
+            await lost.request("POST", "/channels/externalMedia", media)
+            for _ in range(2):  # until then they are in no application, and the sweep leaves them for its next time
+                await watch.wait_for(StasisStart, 5)
         await lost.request("POST", f"/bridges/{asterisk_id('tap', 'x')}", {"type": "mixing", "name": "callscribe"})
         await lost.request("POST", f"/bridges/{asterisk_id('tap', 'other')}", {"type": "mixing", "name": "other"})
-        await lost.request(
-            "POST",
-            "/channels/externalMedia",
-            {
-                "channelId": asterisk_id("media", "x"),
-                "app": "callscribe",
-                "external_host": "127.0.0.1:9",
-                "format": "slin",
-            },
-        )
         async with connected(real_asterisk) as ari:
             with pytest.raises(AriDisconnected, match="took the application"):
                 await anext(aiter(lost.arrivals))
-            report = await sweep(ari, lambda it: ari.holds(it))
-            assert set(report.deleted) == {
-                PARTY,
-                asterisk_id("snoop", "x"),
-                asterisk_id("media", "x"),
-                asterisk_id("tap", "x"),
-            }
+            report = await sweep(ari, ari.holds)
+            assert set(report.deleted) == {PARTY, snoop_id, media_id, asterisk_id("tap", "x")}
             assert [it.id for it in report.strays] == [call.id]
             async with asyncio.timeout(5):
                 while (report := await sweep(ari, ari.holds)).alive:

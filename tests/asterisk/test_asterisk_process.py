@@ -304,12 +304,18 @@ async def test_next_start_ends_what_a_killed_app_left(config: AsteriskConfig) ->
 
 @needs_root
 async def test_without_any_network_it_starts_and_refuses_quickly(config: AsteriskConfig) -> None:
-    """Nothing but the loopback, and a host name that nobody knows: no look-up may hold up the start or a call."""
+    """Nothing but the loopback, and a host name that nobody knows: no look-up may hold up the start or the end."""
+    isolate = ["unshare", "--net", "--uts"]
+    if subprocess.run([*isolate, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine allows no network namespaces")
     script = (
-        "import asyncio, sys, time\n"
+        "import asyncio, fcntl, socket, struct, sys\n"
         "from pathlib import Path\n"
         "from app.asterisk.asterisk import open_asterisk\n"
         "from app.asterisk.config import AsteriskConfig\n"
+        "socket.sethostname('nobody-knows-me')\n"
+        "with socket.socket() as any_socket:  # SIOCSIFFLAGS: IFF_UP\n"
+        "    fcntl.ioctl(any_socket, 0x8914, struct.pack('16sh', b'lo', 1))\n"
         "async def run():\n"
         "    config = AsteriskConfig(Path(sys.argv[1]), Path(sys.argv[2]), '127.0.0.1', 5060,\n"
         "                            (20000, 20019), 'callscribe')\n"
@@ -317,13 +323,11 @@ async def test_without_any_network_it_starts_and_refuses_quickly(config: Asteris
         "        print('up')\n"
         "asyncio.run(run())\n"
     )
-    isolated = 'ip link set lo up 2>/dev/null; hostname nobody-knows-me; exec "$@"'
-    program = [sys.executable, "-c", script, str(config.instance_dir), str(config.root)]
     app = await asyncio.create_subprocess_exec(
-        *("unshare", "--net", "--uts", "sh", "-c", isolated, "sh", *program),
+        *(*isolate, sys.executable, "-c", script, str(config.instance_dir), str(config.root)),
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
     output, _ = await asyncio.wait_for(app.communicate(), 30)
-    assert b"up" in output, output
+    assert b"up\n" in output, output

@@ -65,7 +65,7 @@ class ScriptedAsterisk:
         self.speed = 1.0
         """How many times faster than life sound flows."""
         self.is_packet_lost: Callable[[RtpSender], bool] = lambda _: False
-        """Asked before each RTP packet is sent (`sender.sequence`, `sender.sent`)."""
+        """Asked before each RTP packet is sent (`sender.sent`: how many came before it)."""
         self.dial_status = "ANSWER"
         """How outgoing calls end: ANSWER, BUSY, NOANSWER."""
         self.are_playbacks_held = False

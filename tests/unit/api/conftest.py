@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
+from argon2 import PasswordHasher
 
 from app.api.application import build_app
 from app.api.first_start import FirstCredentials, ensure_first_customer
@@ -130,6 +132,14 @@ class Client:
         assert set(error) <= {"status", "reason", "message", "request_id", "details"}
         assert error["request_id"] == answer.headers["X-Request-Id"]
         return error
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real argon2, but at its lowest cost: the hashes of the tests guard nothing."""
+    monkeypatch.setattr(
+        "app.api.passwords.PasswordHasher", partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+    )
 
 
 @pytest.fixture

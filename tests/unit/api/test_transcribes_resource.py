@@ -1,5 +1,6 @@
 """`/v1.0/transcribes` and `/v1.0/transcripts`."""
 
+import io
 from dataclasses import replace
 from typing import Any
 
@@ -133,13 +134,13 @@ async def test_a_body_with_a_broken_encoding(client: Any) -> None:
 
 
 async def test_a_body_without_end(client: Any) -> None:
-    error = await client.refused("POST", "/v1.0/transcribes", 400, "INVALID_ARGUMENT", data=b" " * 1_100_000)
+    error = await client.refused(
+        "POST", "/v1.0/transcribes", 400, "INVALID_ARGUMENT", data=io.BytesIO(b" " * 1_100_000)
+    )
     assert error["details"] == [{"field": "body"}]
 
 
-_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(), lambda inner: st.lists(inner)
-)
+_JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(), st.lists)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

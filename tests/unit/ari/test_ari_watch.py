@@ -8,6 +8,7 @@ from app.ari.backoff import Backoff
 from app.ari.errors import AriDisconnected, AriOverrun, AriTimeout
 from app.ari.events import (
     AriEvent,
+    ChannelDestroyed,
     ChannelDtmfReceived,
     ChannelEnteredBridge,
     ChannelStateChange,
@@ -141,3 +142,18 @@ def test_backoff_doubles_to_its_limit_with_at_most_half_cut_off() -> None:
     full, half = backoff.delays(lambda: 0.0), backoff.delays(lambda: 1.0)
     assert [next(full) for _ in range(5)] == [1, 2, 4, 5, 5]
     assert [next(half) for _ in range(5)] == [0.5, 1, 2, 2.5, 2.5]
+
+
+async def test_what_happens_to_a_new_call_before_it_is_claimed_is_not_lost(
+    ari: Ari, asterisk: ScriptedAsterisk
+) -> None:
+    leg = await asterisk.place_call("1000")
+    leg.press("1")
+    leg.hang_up()
+    assert await ari.request("GET", "/channels") == []
+    arrived = await anext(aiter(ari.arrivals))
+    with ari.claim(arrived.channel.id) as watch:
+        assert (await watch.wait_for(ChannelDtmfReceived, 5)).digit == "1"
+        await watch.wait_for(ChannelDestroyed, 5)
+        assert ari.is_watched(leg.id)
+    assert not ari.is_watched(leg.id)

@@ -87,7 +87,7 @@ def test_wildcard_address_names_a_real_one_in_sdp(root: Path, tmp_path: Path) ->
     text = render(make_config(root, sip_host="0.0.0.0"), tmp_path / "etc")["pjsip.conf"]
     assert "bind = 0.0.0.0:5060" in text
     assert re.search(r"^media_address = (?!0\.0\.0\.0)\d+\.\d+\.\d+\.\d+$", text, re.MULTILINE)
-    assert "bind_rtp_to_media_address = no" in text
+    assert "bind_rtp_to_media_address = yes" in text
 
 
 def test_ipv6_address_is_bracketed(root: Path, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def read_recording() -> Callable[[str], Recording]:
 
 @pytest.fixture
 def make_packet() -> Callable[..., RtpPacket]:
-    """Return a maker of slin packets: the one with this number in its stream, of so many samples that hold the number."""
+    """Return a maker of slin packets by their number in the stream; every sample holds that number."""
 
     def make(number: int, *, samples: int = 160, ssrc: int = 1, first: int = 0, origin: int = 0) -> RtpPacket:
         payload = (number & 0x7FFF).to_bytes(2) * samples

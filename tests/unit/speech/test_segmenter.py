@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.audio import FRAME_BYTES, FRAME_SECONDS, Frame
@@ -46,9 +46,10 @@ def endings(events: Sequence[SegmentEvent]) -> list[UtteranceEnded]:
 def test_an_utterance_has_its_pre_roll_its_bounds_and_a_pause_before_its_end() -> None:
     events = run("." * 40 + SURE + "." * 30)
     started, ended = events[0], events[-1]
-    assert started == UtteranceStarted(pytest.approx(0.8), pytest.approx(0.5))
+    assert isinstance(started, UtteranceStarted)
+    assert [started.started_at, started.audio_from] == pytest.approx([0.8, 0.5])
     assert isinstance(ended, UtteranceEnded)
-    assert (ended.started_at, ended.ended_at) == (pytest.approx(0.8), pytest.approx(1.7))
+    assert [ended.started_at, ended.ended_at] == pytest.approx([0.8, 1.7])
     assert not ended.is_cut
     assert isinstance(events[-2], UtterancePaused)
     assert heard(events) == list(range(25, 40 + len(SURE) + 8))
@@ -117,12 +118,15 @@ def test_a_jump_of_the_clock_ends_the_utterance() -> None:
     assert endings(segmenter.push(late, SILENT))
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["." * 9, "." * 30, "#" * 7, SURE, "#" * 300, "x" * 3, "#.", "+#", "b"]), max_size=25))
 def test_utterances_are_ordered_bounded_and_whole(parts: list[str]) -> None:
     pattern = "".join(parts)
     options = SegmenterOptions(maximum_seconds=5, long_seconds=3)
     events = run(pattern, Segmenter(options))
-    at, open_from, sound = -1.0, None, []
+    at = -1.0
+    open_from: float | None = None
+    sound: list[int] = []
     for event in events:
         match event:
             case UtteranceStarted(started_at, audio_from):
@@ -134,7 +138,9 @@ def test_utterances_are_ordered_bounded_and_whole(parts: list[str]) -> None:
                 sound.extend(heard([event]))
             case UtteranceEnded(started_at, ended_at):
                 assert open_from is not None
-                assert sound == list(range(round(open_from / FRAME_SECONDS), round(open_from / FRAME_SECONDS) + len(sound)))
+                assert sound == list(
+                    range(round(open_from / FRAME_SECONDS), round(open_from / FRAME_SECONDS) + len(sound))
+                )
                 assert len(sound) * FRAME_SECONDS <= 5 + 0.011
                 assert started_at < ended_at <= open_from + len(sound) * FRAME_SECONDS + 1e-6
                 at, open_from = open_from + len(sound) * FRAME_SECONDS - 1e-6, None

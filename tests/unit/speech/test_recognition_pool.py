@@ -1,0 +1,264 @@
+"""The pool with a scripted engine: order, isolation, shedding, draining, nothing left behind."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+
+from app.domain.audio import SAMPLE_RATE, pcm_seconds
+from app.speech.feed_events import FeedEvent, FeedFailed, Final, Gap, Interim, SpeechEnded, SpeechStarted
+from app.speech.installed_model import InstalledModel
+from app.speech.recognition_pool import RecognitionPool, open_recognition_pool
+from app.speech.recognizer import Recognition, RecognitionFailed, RecognizedWord, Recognizer, SpeechEngine
+from tests.speech_files import frames_of, librivox_files, read_samples
+
+MODEL = InstalledModel("scripted", "model", Path("/nowhere"), "en-US")
+PAUSE = bytes(SAMPLE_RATE * 2)
+SPEECH = read_samples(librivox_files()[1][0])
+
+
+class Library:
+    def resolve(self, tag: str) -> InstalledModel:
+        return MODEL
+
+
+class ScriptedRecognizer:
+    """Says how many seconds it heard; stops at the gate; fails on demand."""
+
+    def __init__(self, engine: "ScriptedEngine", number: int) -> None:
+        self.accepted_seconds = 0.0
+        self.engine = engine
+        self.number = number
+        self.heard = 0.0
+        self.is_closed = False
+
+    def accept(self, pcm: bytes) -> None:
+        assert self.engine.gate.wait(20)
+        if self.engine.failing == self.number:
+            raise RecognitionFailed("scripted to fail")
+        self.accepted_seconds += pcm_seconds(pcm)
+        self.heard += pcm_seconds(pcm)
+
+    def interim(self) -> str:
+        return f"{self.heard:.1f}"
+
+    def prepare(self) -> None:
+        pass
+
+    def finish(self) -> Recognition:
+        assert self.engine.gate.wait(20)
+        heard, self.heard = self.heard, 0.0
+        self.engine.finished.append(self.number)
+        if self.engine.is_mute:
+            return Recognition("")
+        return Recognition(f"{heard:.1f}", (RecognizedWord("word", 0.3, heard, 0.5),), 0.5)
+
+    def reset(self) -> None:
+        self.heard = 0.0
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class ScriptedEngine:
+    def __init__(self) -> None:
+        self.pause_lead_ms: int | None = 80
+        self.gate = threading.Event()
+        self.gate.set()
+        self.failing = -1
+        self.is_mute = False
+        self.made: list[ScriptedRecognizer] = []
+        self.finished: list[int] = []
+        self.is_closed = False
+        self._lock = threading.Lock()
+
+    def create_recognizer(self) -> Recognizer:
+        with self._lock:
+            self.made.append(ScriptedRecognizer(self, len(self.made)))
+            return self.made[-1]
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.fixture
+def engine() -> ScriptedEngine:
+    return ScriptedEngine()
+
+
+@pytest.fixture
+def open_pool(engine: ScriptedEngine) -> Callable[..., AbstractAsyncContextManager[RecognitionPool]]:
+    def load(model: InstalledModel, threads: int) -> SpeechEngine:
+        return engine
+
+    def open_it(**options: float) -> AbstractAsyncContextManager[RecognitionPool]:
+        return open_recognition_pool(Library(), load=load, threads=2, **options)
+
+    return open_it
+
+
+PoolOpener = Callable[..., AbstractAsyncContextManager[RecognitionPool]]
+
+
+async def test_every_utterance_is_told_in_order_with_the_times_of_its_words(open_pool: PoolOpener) -> None:
+    events: list[FeedEvent] = []
+    async with open_pool() as pool, pool.open_feed("en-US", events.append, has_interims=False) as feed:
+        feed.push(frames_of(PAUSE + SPEECH + PAUSE + SPEECH + PAUSE, started_at=1000.0))
+        await feed.finish()
+        assert feed.model is MODEL
+        kinds = [type(event) for event in events]
+        assert kinds == [SpeechStarted, SpeechEnded, Final] * 2
+        counts = pool.counts
+        assert (counts.open_feeds, counts.finals) == (1, 2)
+    started, _, final = events[:3]
+    assert isinstance(started, SpeechStarted)
+    assert isinstance(final, Final)
+    assert final.words is not None
+    assert 1000.9 < started.at < 1001.2
+    assert final.started_at == pytest.approx(started.at, abs=0.1)
+    assert final.ended_at == pytest.approx(1001 + pcm_seconds(SPEECH), abs=0.35)
+    assert final.words[0].start_seconds == 0
+    assert final.words[-1].end_seconds == pytest.approx(final.ended_at - final.started_at)
+
+
+async def test_silence_is_not_decoded(open_pool: PoolOpener, engine: ScriptedEngine) -> None:
+    events: list[FeedEvent] = []
+    async with open_pool() as pool, pool.open_feed("en-US", events.append) as feed:
+        feed.push(frames_of(PAUSE * 5))
+        await feed.finish()
+        await feed.finish()
+    assert events == []
+    assert {recognizer.accepted_seconds for recognizer in engine.made} == {0.0}
+
+
+async def test_an_empty_text_gives_no_final(open_pool: PoolOpener, engine: ScriptedEngine) -> None:
+    engine.is_mute = True
+    events: list[FeedEvent] = []
+    async with open_pool() as pool, pool.open_feed("en-US", events.append, has_interims=False) as feed:
+        feed.push(frames_of(PAUSE + SPEECH))
+        await feed.finish()
+    assert [type(event) for event in events] == [SpeechStarted, SpeechEnded]
+
+
+async def test_a_dead_recognizer_ends_its_feed_alone(open_pool: PoolOpener, engine: ScriptedEngine) -> None:
+    dead: list[FeedEvent] = []
+    alive: list[FeedEvent] = []
+    async with (
+        open_pool() as pool,
+        pool.open_feed("en-US", dead.append, has_interims=False) as first,
+        pool.open_feed("en-US", alive.append, has_interims=False) as second,
+    ):
+        lane = first.lane.recognizer
+        assert isinstance(lane, ScriptedRecognizer)
+        engine.failing = lane.number
+        for feed in (first, second):
+            feed.push(frames_of(PAUSE + SPEECH + PAUSE))
+        await first.finish()
+        await second.finish()
+        assert pool.counts.failed_feeds == 1
+    assert (
+        dead == [SpeechStarted(dead[0].at), FeedFailed("scripted to fail")]
+        if isinstance(dead[0], SpeechStarted)
+        else False
+    )
+    assert [type(event) for event in alive] == [SpeechStarted, SpeechEnded, Final]
+    assert lane.is_closed
+
+
+async def test_interims_are_shed_and_a_gap_is_marked_when_the_recognizer_does_not_keep_up(
+    open_pool: PoolOpener, engine: ScriptedEngine
+) -> None:
+    events: list[FeedEvent] = []
+    engine.gate.clear()
+    async with open_pool(most_backlog_seconds=2.0) as pool, pool.open_feed("en-US", events.append) as feed:
+        feed.push(frames_of(PAUSE + SPEECH + PAUSE + SPEECH + PAUSE))
+        engine.gate.set()
+        await feed.finish()
+        counts = pool.counts
+    gaps = [event for event in events if isinstance(event, Gap)]
+    assert gaps
+    assert counts.gaps == len(gaps)
+    assert counts.gap_seconds == pytest.approx(sum(gap.ended_at - gap.started_at for gap in gaps))
+    finals = [event for event in events if isinstance(event, Final)]
+    assert finals
+    lost_and_found = sum(float(final.text) for final in finals) + counts.gap_seconds
+    assert lost_and_found == pytest.approx(2 * pcm_seconds(SPEECH), abs=2.0)
+    bounds = [
+        event.at if isinstance(event, Interim | SpeechStarted | SpeechEnded) else event.started_at
+        for event in events
+        if not isinstance(event, FeedFailed | Final)
+    ]
+    assert bounds == sorted(bounds)
+
+
+async def test_interims_come_while_the_pool_is_idle(open_pool: PoolOpener) -> None:
+    events: list[FeedEvent] = []
+    async with open_pool() as pool, pool.open_feed("en-US", events.append) as feed:
+        feed.push(frames_of(PAUSE + SPEECH + PAUSE))
+        await feed.finish()
+    assert [type(event) for event in events if not isinstance(event, Interim)] == [SpeechStarted, SpeechEnded, Final]
+
+
+async def test_a_listener_that_fails_hears_the_next_events(open_pool: PoolOpener) -> None:
+    events: list[FeedEvent] = []
+
+    def listen(event: FeedEvent) -> None:
+        events.append(event)
+        raise ValueError("a fault of the listener")
+
+    async with open_pool() as pool, pool.open_feed("en-US", listen, has_interims=False) as feed:
+        feed.push(frames_of(PAUSE + SPEECH))
+        await feed.finish()
+    assert [type(event) for event in events] == [SpeechStarted, SpeechEnded, Final]
+
+
+async def test_recognizers_are_reused_and_recycled(open_pool: PoolOpener, engine: ScriptedEngine) -> None:
+    async with open_pool(most_recognizer_seconds=5.0) as pool:
+        await pool.warm("en-US")
+        used = set()
+        for _ in range(4):
+            async with pool.open_feed("en-US", lambda event: None) as feed:
+                recognizer = feed.lane.recognizer
+                assert isinstance(recognizer, ScriptedRecognizer)
+                used.add(recognizer.number)
+                feed.push(frames_of(SPEECH + PAUSE))
+                await feed.finish()
+        assert pool.counts.open_feeds == 0
+    assert len(used) < 4
+    assert all(recognizer.is_closed for recognizer in engine.made)
+    assert engine.is_closed
+
+
+async def test_leaving_without_finish_drops_what_waits_and_leaves_no_thread(
+    open_pool: PoolOpener, engine: ScriptedEngine
+) -> None:
+    before = set(threading.enumerate())
+    events: list[FeedEvent] = []
+    async with open_pool() as pool, pool.open_feed("en-US", events.append) as feed:
+        feed.push(frames_of(PAUSE + SPEECH + PAUSE))
+    feed.push(frames_of(SPEECH))
+    left = [thread.name for thread in set(threading.enumerate()) - before if thread.name.startswith("recogni")]
+    assert left == []
+    assert engine.is_closed
+
+
+async def test_many_feeds_at_once_keep_their_own_order(open_pool: PoolOpener) -> None:
+    heard: list[list[FeedEvent]] = [[] for _ in range(12)]
+    async with open_pool() as pool:
+
+        async def speak(events: list[FeedEvent], started_at: float) -> None:
+            async with pool.open_feed("en-US", events.append, has_interims=False) as feed:
+                for frame in frames_of(PAUSE + SPEECH + PAUSE + SPEECH + PAUSE, started_at):
+                    feed.push([frame])
+                await feed.finish()
+
+        await asyncio.gather(*(speak(events, number * 50.0) for number, events in enumerate(heard)))
+    for number, events in enumerate(heard):
+        assert [type(event) for event in events] == [SpeechStarted, SpeechEnded, Final] * 2
+        finals = [event for event in events if isinstance(event, Final)]
+        assert float(finals[0].text) == pytest.approx(float(finals[1].text), abs=0.3)
+        assert finals[0].started_at < finals[0].ended_at < finals[1].started_at
+        assert finals[0].started_at == pytest.approx(number * 50 + 1, abs=0.5)
