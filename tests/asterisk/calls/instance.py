@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -61,11 +62,11 @@ class Instance:
     async def ari(self, path: str) -> Any:
         """Ask the embedded Asterisk itself, past the app."""
         config = (self.home / "asterisk" / "etc" / "ari.conf").read_text()
-        user = "callscribe"
-        password = next(line.partition("=")[2] for line in config.splitlines() if line.startswith("password")).strip()
-        auth = aiohttp.BasicAuth(user, password.lstrip("> "))
+        password = re.search(r"^password\s*=>?\s*(\S+)", config, re.MULTILINE)
+        assert password is not None
+        headers = {"Authorization": aiohttp.encode_basic_auth("callscribe", password[1])}
         url = f"http://127.0.0.1:{self.ari_port}/ari{path}"
-        async with aiohttp.ClientSession(auth=auth) as session, session.get(url) as reply:
+        async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as reply:
             return await reply.json()
 
     async def metric(self, name: str) -> float:
