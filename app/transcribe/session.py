@@ -19,6 +19,7 @@ from app.media.rtp_receiver import RtpReceiver
 from app.speech.feed import Feed
 from app.speech.model_library import ModelLibrary
 from app.speech.recognition_pool import RecognitionPool
+from app.transcribe.frame_gate import FrameGate
 from app.transcribe.lane import Lane, TimeZero
 from app.transcribe.ports import TranscribeRows, TranscriptRows
 from app.transcribe.tap import QUIET_SECONDS, Tap, open_tap
@@ -111,38 +112,40 @@ class Session:
                 await self._conclude(sides)
 
     async def _open_sides(self, stack: AsyncExitStack) -> list[_Side]:
-        """Open both directions side by side; LegGone when the party hangs up meanwhile."""
-        feeds = [await self._open_feed(stack, direction) for direction in self.record.direction.parts]
-        entered = await asyncio.gather(
-            *(
-                stack.enter_async_context(
-                    open_tap(
-                        self._parts.ari,
-                        self._parts.receiver,
-                        media_host=self._parts.media_host,
-                        channel_id=self.call.channel_id,
-                        owner_id=self.record.id,
-                        direction=lane.direction,
-                        sink=feed.push,
-                    )
-                )
-                for lane, feed in feeds
-            ),
+        """Open all directions side by side; LegGone when the party hangs up meanwhile.
+
+        The taps come up in milliseconds, a recognizer can take a second when many calls begin at once: sound waits.
+        """
+        opened = await asyncio.gather(
+            *(self._open_side(stack, direction) for direction in self.record.direction.parts),
             # All have come to an end before one failure is raised, so the stack holds whatever was opened.
             return_exceptions=True,
         )
-        for outcome in entered:
+        for outcome in opened:
             if isinstance(outcome, BaseException):
                 raise outcome
-        taps = [outcome for outcome in entered if isinstance(outcome, Tap)]
-        return [_Side(lane, feed, tap) for (lane, feed), tap in zip(feeds, taps, strict=True)]
+        return [outcome for outcome in opened if isinstance(outcome, _Side)]
 
-    async def _open_feed(self, stack: AsyncExitStack, direction: Direction) -> tuple[Lane, Feed]:
-        lane = Lane(self.record, direction, self._zero, self._parts.transcripts, self._parts.bus)
-        feed = await stack.enter_async_context(
-            self._parts.pool.open_feed(self.record.language, lane.note, end_of_silence_ms=self._end_of_silence_ms)
+    async def _open_side(self, stack: AsyncExitStack, direction: Direction) -> _Side:
+        parts = self._parts
+        gate = FrameGate()
+        tap = await stack.enter_async_context(
+            open_tap(
+                parts.ari,
+                parts.receiver,
+                media_host=parts.media_host,
+                channel_id=self.call.channel_id,
+                owner_id=self.record.id,
+                direction=direction,
+                sink=gate.push,
+            )
         )
-        return lane, feed
+        lane = Lane(self.record, direction, self._zero, parts.transcripts, parts.bus)
+        feed = await stack.enter_async_context(
+            parts.pool.open_feed(self.record.language, lane.note, end_of_silence_ms=self._end_of_silence_ms)
+        )
+        gate.open(feed.push)
+        return _Side(lane, feed, tap)
 
     async def _announce(self) -> None:
         """Store the transcribe and tell of it before any of its transcripts."""

@@ -201,7 +201,7 @@ async def test_a_hang_up_while_the_socket_is_cut(scenario: Scenario) -> None:
 
 
 async def test_asterisk_restarts_in_the_middle_of_a_call(scenario: Scenario) -> None:
-    leg = await scenario.asterisk.place_call("101")
+    await scenario.asterisk.place_call("101")
     await scenario.happened("transcribe_progressing")
     await scenario.asterisk.restart()
     await done_transcribe(scenario)

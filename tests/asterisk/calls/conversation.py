@@ -39,17 +39,23 @@ class Script:
 
 
 def voiced_span(pcm: bytes) -> tuple[float, float]:
-    """Where speech begins and ends in the samples, in seconds: 20 ms energies well above the quietest parts."""
+    """Where speech begins and ends, in seconds, told without our detector.
+
+    Speech = at least 100 of 140 ms within 25 dB of the loud parts; some files carry a click every 220 ms.
+    """
     samples = np.frombuffer(pcm, "<i2").astype(np.float64)
-    blocks = samples[: len(samples) // 160 * 160].reshape(-1, 160)
-    energy = np.sqrt((blocks**2).mean(axis=1))
-    floor = max(float(np.percentile(energy, 10)) * 3, float(np.percentile(energy, 95)) * 0.06)
-    voiced = np.flatnonzero(energy > floor)
-    return float(voiced[0]) * 0.02, float(voiced[-1] + 1) * 0.02
+    power = (samples[: len(samples) // 160 * 160].reshape(-1, 160) ** 2).mean(axis=1)
+    level = 10 * np.log10(power + 1)
+    is_loud = level > np.percentile(level, 95) - 25
+    is_speech = np.convolve(is_loud, np.ones(7), "valid") >= 5
+    first, last = np.flatnonzero(is_speech)[[0, -1]]
+    start = first + np.flatnonzero(is_loud[first:])[0]
+    end = last + np.flatnonzero(is_loud[last : last + 7])[-1] + 1
+    return float(start) * 0.02, float(end) * 0.02
 
 
 def write_script(files: list[SpokenFile], wav: Path, lead_seconds: float = 0.5) -> Script:
-    """Cut files together with pauses; the recording ends right after the last word."""
+    """Put files one after the other with pauses; the recording ends right after the last word."""
     pcm = bytes(int(lead_seconds * SAMPLE_RATE) * 2)
     said = []
     for path, text in files:
@@ -57,10 +63,8 @@ def write_script(files: list[SpokenFile], wav: Path, lead_seconds: float = 0.5) 
         start, end = voiced_span(samples)
         at = pcm_seconds(pcm)
         said.append(Said(path, text, at + start, at + end))
-        last = samples[: int((end + 0.04) * SAMPLE_RATE) * 2]
-        pcm += last + bytes(int(GAP_SECONDS * SAMPLE_RATE) * 2)
-    pcm = pcm[: -int(GAP_SECONDS * SAMPLE_RATE) * 2]
-    write_wav(wav, pcm)
+        pcm += samples + bytes(int(GAP_SECONDS * SAMPLE_RATE) * 2)
+    write_wav(wav, pcm[: int((said[-1].end + 0.06) * SAMPLE_RATE) * 2])
     return Script(wav, said)
 
 

@@ -161,7 +161,9 @@ async def open_instance(flows: dict[str, Any], **settings: str) -> AsyncIterator
             sys.executable, "-m", "app", "serve", env=environment, stdout=log, stderr=log, start_new_session=True
         )
     headers = {"Authorization": f"Bearer {KEY}"}
-    async with aiohttp.ClientSession(headers=headers) as session:
+    # A kept connection would look like residue of a call in the app.
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
         instance = Instance(home, folder, http_port, sip_port, ari_port, (int(low), int(high)), process, session)
         try:
             await instance.wait_healthy(START_SECONDS)

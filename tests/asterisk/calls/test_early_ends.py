@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.cli.caller import Caller, CallPlan, open_caller
+from app.cli.demo import find_free_udp_range
 from tests.asterisk.calls.conftest import FLOWS
 from tests.asterisk.calls.instance import Instance, open_instance
 from tests.speech_files import librivox_files
@@ -88,8 +89,7 @@ async def test_an_unknown_number_is_not_found(running: Instance) -> None:
 async def test_ports_used_up_is_503_and_live_calls_do_not_notice() -> None:
     flows = {"english": FLOWS["english"]}
     say = librivox_files()[0][0]
-    async with open_instance(flows) as probe:
-        first = probe.rtp_ports[0]
+    first = find_free_udp_range(10)
     async with open_instance(flows, CALLSCRIBE_RTP_PORTS=f"{first}-{first + 9}") as instance:
         plan = CallPlan(instance.sip_uri("7101"), say=say, user="one", stay_seconds=2)
         async with open_caller(plan) as caller:

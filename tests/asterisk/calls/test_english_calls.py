@@ -11,42 +11,24 @@ import pytest_asyncio
 from app.settings import read_settings
 from app.speech.model_library import ModelLibrary
 from benchmarks.scores import normalise, word_error_rate
-from tests.asterisk.calls.conftest import PROMPT
-from tests.asterisk.calls.conversation import Conversation, Script, hold_all, write_script
+from tests.asterisk.calls.conftest import LEAST_WORDS, PROMPT, Held, english_with_prompts
+from tests.asterisk.calls.conversation import Conversation
 from tests.asterisk.calls.direct import decode_directly
 from tests.asterisk.calls.instance import Instance
-from tests.speech_files import SpokenFile, english_files, prompt_files
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
-CALLS = 4
-LEAST_WORDS = 500
 
-
-def files() -> list[SpokenFile]:
-    """Human speech of at least 500 words: the shared folder where present, librivox, Asterisk's prompts."""
-    chosen = english_files()
-    for spoken in prompt_files():
-        if sum(len(text.split()) for _, text in chosen) >= LEAST_WORDS + 20:
-            break
-        chosen.append(spoken)
-    return chosen
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def conversations(running: Instance, tmp_path_factory: pytest.TempPathFactory) -> list[Conversation]:
-    folder = tmp_path_factory.mktemp("english")
-    scripts: dict[str, Script] = {}
-    for number in range(CALLS):
-        scripts[f"english{number}"] = write_script(files()[number::CALLS], folder / f"{number}.wav")
-    return await hold_all(running, "7101", scripts)
+@pytest.fixture(scope="module")
+def conversations(held: Held) -> list[Conversation]:
+    return held.english
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def direct() -> dict[Path, str]:
     """What the engine makes of each file when it gets the file as it is."""
     model = ModelLibrary(read_settings().install_dir).resolve("en-US")
-    return await asyncio.to_thread(decode_directly, model, [path for path, _ in files()])
+    return await asyncio.to_thread(decode_directly, model, [path for path, _ in english_with_prompts()])
 
 
 async def test_word_error_rate_is_that_of_the_engine(
