@@ -59,11 +59,13 @@ def latencies(instance: Instance, conversation: Conversation) -> tuple[list[floa
     return delays, pieces
 
 
-async def measure(instance: Instance, files: list[SpokenFile], calls: int, seconds: float) -> dict[str, Any]:
+async def measure(
+    instance: Instance, files: list[SpokenFile], calls: int, seconds: float, name: str = "latency"
+) -> dict[str, Any]:
     """Hold `calls` conversations at once."""
     with tempfile.TemporaryDirectory() as folder:
         scripts = {
-            f"latency-{calls}-{n}": write_script(
+            f"{name}-{calls}-{n}": write_script(
                 choose(files, 3 * n, seconds), Path(folder) / f"{n}.wav", 0.5 + n * 0.37
             )
             for n in range(calls)
@@ -92,7 +94,7 @@ async def run(options: argparse.Namespace) -> None:
     files = korean_files() if options.language.startswith("ko") else english_files()
     results = []
     async with open_instance({"latency": flow(options.language)}) as instance:
-        await measure(instance, files, 1, 5.0)  # warm
+        await measure(instance, files, 1, 25.0, "warm")
         for calls in (int(word) for word in options.calls.split(",")):
             results.append(await measure(instance, files, calls, options.seconds))
             row = results[-1]

@@ -33,8 +33,8 @@ class SegmenterOptions:
     or, where that is None, after `pause_ms` of silence.
     """
 
-    end_of_silence_ms: int = 280
-    unsure_factor: float = 1.7
+    end_of_silence_ms: int = 260
+    unsure_factor: float = 1.8
     pause_ms: int = 160
     pause_lead_ms: int | None = None
     pre_roll_ms: int = 300
