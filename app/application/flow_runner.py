@@ -43,7 +43,7 @@ class FlowRunner:
         async def on_step(record: Activeflow) -> None:
             await self._store.activeflows.update(record)
             self._bus.publish(Event(EventType.ACTIVEFLOW_UPDATED, record))
-            if record.current_action is not None:
-                call.note_action(CallAction(record.current_action.id, record.current_action.type))
+            if (action := record.current_action) is not None:
+                call.note_action(CallAction(action.id, action.type, action.next_id, action.option, record.tm_update))
 
         await self._executor.run(activeflow, flow, CallFlow(call), on_step=on_step)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from app.asterisk.errors import AsteriskCannotEnter, AsteriskNotInstalled
 from app.asterisk.install import MINIMUM_VERSION, find_asterisk, parse_version
-from app.asterisk.root import loader_command
+from app.asterisk.root import find_library_dir, loader_command
 from app.asterisk.user import USER_NAME, check_can_enter, choose_user
 from app.errors import CallscribeError
 
@@ -68,7 +68,13 @@ class _Application(BaseModel):
 
 def check_local(install_dir: Path, home: Path) -> list[Finding]:
     """Check what the embedded Asterisk needs on this machine; blocks for some milliseconds."""
-    return [_check_mmdebstrap(install_dir), _check_root(install_dir), _check_user(install_dir), _check_disk(home)]
+    return [
+        _check_mmdebstrap(install_dir),
+        _check_root(install_dir),
+        *_check_module_files(install_dir),
+        _check_user(install_dir),
+        _check_disk(home),
+    ]
 
 
 async def check_asterisk(query: AriQuery, application: str) -> list[Finding]:
@@ -129,6 +135,20 @@ def _check_root(install_dir: Path) -> Finding:
     wanted = ".".join(map(str, MINIMUM_VERSION))
     text = f"no Asterisk {wanted} or later in {install_dir / 'asterisk'}"
     return Finding("Asterisk", False, text, "callscribe set-up")
+
+
+def _check_module_files(install_dir: Path) -> list[Finding]:
+    """Whether the installed Asterisk has the modules that its config loads; nothing when there is no Asterisk."""
+    found = find_asterisk(install_dir)
+    if found is None:
+        return []
+    folder = find_library_dir(found.root) / "asterisk/modules"
+    wanted = [name for names in REQUIRED_MODULES.values() for name in names]
+    missing = [name for name in wanted if not (folder / f"{name}.so").is_file()]
+    if not missing:
+        return [Finding("Asterisk's modules", True, f"{len(wanted)} of {len(wanted)} are there")]
+    remedy = f"remove {found.root} and install it again: callscribe set-up"
+    return [Finding("Asterisk's modules", False, f"missing: {', '.join(missing)}", remedy)]
 
 
 def _check_user(install_dir: Path) -> Finding:
