@@ -10,6 +10,8 @@ venv="$checkout/.venv"
 packages='python3=3.11 python3-venv=3.11 ca-certificates=20230311 mmdebstrap=1.3 espeak-ng=1.51 sip-tester=1:3.6
 pocketsphinx-testdata=0.8 asterisk-core-sounds-en=1.6 asterisk-core-sounds-en-wav=1.6'
 user=callscribe
+# Texts of recorded speech lie among the documents, which slim images leave out when they install.
+texts=/usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz
 
 say() { printf '[set-up] %s\n' "$*"; }
 fail() { printf '[set-up] %s\n' "$*" >&2; exit 1; }
@@ -24,6 +26,7 @@ install_packages() {
     for package in $packages; do
         has_package "$package" || missing="$missing ${package%%=*}"
     done
+    [ -e "$texts" ] || missing="$missing asterisk-core-sounds-en"
     [ -n "$missing" ] || { say 'Debian packages: all there'; return; }
     command -v apt-get >/dev/null || fail "this is not a Debian machine; install these yourself:$missing"
     [ "$(id -u)" = 0 ] || fail "these Debian packages are missing; run as root: apt-get install$missing"
@@ -31,7 +34,8 @@ install_packages() {
     # A list that cannot be fetched (a third party's) does not matter as long as ours can be installed.
     apt-get -q update || say 'some package lists could not be fetched; going on'
     # shellcheck disable=SC2086 # one word per package
-    DEBIAN_FRONTEND=noninteractive apt-get -q install --yes --no-install-recommends $missing
+    DEBIAN_FRONTEND=noninteractive apt-get -q install --yes --no-install-recommends --reinstall \
+        --option "DPkg::Options::=--path-include=$texts" $missing
     for package in $packages; do
         has_package "$package" || fail "${package%%=*} is older than ${package#*=}, which Callscribe needs"
     done

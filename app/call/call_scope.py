@@ -5,6 +5,7 @@ import asyncio
 import structlog
 
 from app.ari.channel import NORMAL_CLEARING
+from app.ari.errors import AriDisconnected, AriOverrun
 from app.ari.events import ChannelDestroyed, ChannelDtmfReceived, Reconnected, StasisEnd
 from app.ari.watch import Watch
 from app.call.live_call import LiveCall
@@ -58,21 +59,34 @@ async def _run_flow(call: LiveCall, on_call: OnCall) -> None:
     except Exception:
         # The isolation boundary of a call: a fault in one flow ends that call and no other.
         log.exception("the flow failed")
+    await _hang_up(call, HangupReason.NORMAL)
+
+
+async def _hang_up(call: LiveCall, reason: HangupReason) -> None:
     try:
-        await call.hang_up()
+        await call.hang_up(reason)
     except CallscribeError as error:
-        # The channel stays until Asterisk is back or the sweep finds it; the call ends when it is gone.
+        # The sweep tries again when Asterisk is back, and every minute; the call ends when its channel is gone.
         log.warning("the call could not be hung up now", reason=error.message)
 
 
 async def _limit_length(call: LiveCall, max_seconds: float) -> None:
     await asyncio.sleep(max_seconds)
     log.info("the call has reached its greatest length", seconds=max_seconds)
-    await call.hang_up(HangupReason.TIMEOUT)
+    await _hang_up(call, HangupReason.TIMEOUT)
 
 
 async def _follow_leg(call: LiveCall, watch: Watch) -> int:
-    """Follow the leg's events until it is gone; the Q.850 cause of its end."""
+    """Follow the leg's events until it is gone, or nothing more can be heard of it; the Q.850 cause of its end."""
+    try:
+        return await _follow_events(call, watch)
+    except (AriDisconnected, AriOverrun) as error:
+        log.error("the call's events were lost, so the call ends", reason=error.message)
+        await _hang_up(call, HangupReason.FAILED)
+        return NORMAL_CLEARING
+
+
+async def _follow_events(call: LiveCall, watch: Watch) -> int:
     async for event in watch:
         if isinstance(event, ChannelDtmfReceived):
             call.note_digit(event.digit)

@@ -25,7 +25,7 @@ from app.errors import CallscribeError, InvalidArgument, InvalidSetting
 from app.logs import configure_logs
 from app.settings import CHECKOUT, Settings, read_settings
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, emoji=False)
 
 ENGLISH_SPEECH = Path("/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0880.wav")
 DONE_SECONDS = 15.0
@@ -224,7 +224,7 @@ def print_transcript(row: dict[str, Any]) -> None:
     """One line: `HH:MM:SS.mmm  in|out  TEXT  [ENGINE MODEL]`; the time is the offset in the transcribe."""
     seconds, ms = divmod(row["offset_ms"], 1000)
     clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{ms:03d}"
-    line = f"{clock}  {row['direction']:<3}  {row['message']}  [{row['engine']} {row['model']}]"
+    line = f"{clock}  {row['direction']}  {row['message']}  [{row['engine']} {row['model']}]"
     console.print(line, markup=False)
 
 

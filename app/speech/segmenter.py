@@ -33,7 +33,7 @@ class SegmenterOptions:
     or, where that is None, after `pause_ms` of silence.
     """
 
-    end_of_silence_ms: int = 260
+    end_of_silence_ms: int = 280
     unsure_factor: float = 1.8
     pause_ms: int = 160
     pause_lead_ms: int | None = None

@@ -48,6 +48,12 @@ FLOWS: dict[str, Any] = {
         "language": "en-US",
         "actions": [{"type": "sleep", "option": {"duration": 600_000}}],
     },
+    "silent": {
+        "name": "answers and waits",
+        "numbers": ["7106"],
+        "language": "en-US",
+        "actions": [{"type": "answer"}, {"type": "sleep", "option": {"duration": 600_000}}],
+    },
     "broken-sound": {
         "name": "plays what is not there",
         "numbers": ["7105"],
@@ -84,7 +90,7 @@ class Held:
 def english_with_prompts() -> list[SpokenFile]:
     """Human speech of at least 500 words: the shared folder where present, librivox, Asterisk's prompts."""
     chosen = english_files()
-    for spoken in prompt_files():
+    for spoken in prompt_files(most=100):
         if sum(len(text.split()) for _, text in chosen) >= LEAST_WORDS + 20:
             break
         chosen.append(spoken)

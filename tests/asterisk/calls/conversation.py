@@ -22,10 +22,14 @@ SLACK_SECONDS = 0.6
 
 @dataclass(frozen=True)
 class Said:
-    """One file in the conversation: speech lasted from `start` to `end` seconds after the first sample."""
+    """One file in the conversation: speech lasted from `start` to `end` seconds after the first sample.
+
+    `earliest` is where the first sound is that could be speech: breath, a click, a soft beginning.
+    """
 
     path: Path
     text: str
+    earliest: float
     start: float
     end: float
 
@@ -38,8 +42,8 @@ class Script:
     said: list[Said]
 
 
-def voiced_span(pcm: bytes) -> tuple[float, float]:
-    """Where speech begins and ends, in seconds, told without our detector.
+def voiced_span(pcm: bytes) -> tuple[float, float, float]:
+    """The first loud moment, and where speech begins and ends, in seconds, told without our detector.
 
     Speech = at least 100 of 140 ms within 25 dB of the loud parts; some files carry a click every 220 ms.
     """
@@ -51,7 +55,7 @@ def voiced_span(pcm: bytes) -> tuple[float, float]:
     first, last = np.flatnonzero(is_speech)[[0, -1]]
     start = first + np.flatnonzero(is_loud[first:])[0]
     end = last + np.flatnonzero(is_loud[last : last + 7])[-1] + 1
-    return float(start) * 0.02, float(end) * 0.02
+    return float(np.flatnonzero(is_loud)[0]) * 0.02, float(start) * 0.02, float(end) * 0.02
 
 
 def write_script(files: list[SpokenFile], wav: Path, lead_seconds: float = 0.5) -> Script:
@@ -60,9 +64,9 @@ def write_script(files: list[SpokenFile], wav: Path, lead_seconds: float = 0.5) 
     said = []
     for path, text in files:
         samples = read_samples(path)
-        start, end = voiced_span(samples)
+        earliest, start, end = voiced_span(samples)
         at = pcm_seconds(pcm)
-        said.append(Said(path, text, at + start, at + end))
+        said.append(Said(path, text, at + earliest, at + start, at + end))
         pcm += samples + bytes(int(GAP_SECONDS * SAMPLE_RATE) * 2)
     write_wav(wav, pcm[: int((said[-1].end + 0.06) * SAMPLE_RATE) * 2])
     return Script(wav, said)

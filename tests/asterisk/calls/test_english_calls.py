@@ -1,6 +1,7 @@
 """English human speech over real calls: what the caller says and what the caller hears come out right, and apart."""
 
 import asyncio
+import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,14 +72,18 @@ async def test_first_and_last_words_survive(conversations: list[Conversation], d
 
 
 async def test_speech_times_are_true(conversations: list[Conversation]) -> None:
-    errors = []
+    """Within 300 ms; where a click or a breath comes before the speech, either counts as its beginning."""
+    errors, distances = [], []
     for each in conversations:
         for said in each.script.said:
             heard = each.heard_of(said)
             assert heard, f"nothing was heard of {said.path.name}"
-            errors.append(each.moment(heard[0]) - said.start)
-    print(f"speech times off by {min(errors):.3f} to {max(errors):.3f} s")
-    assert all(abs(error) <= 0.3 for error in errors), sorted(errors)
+            moment = each.moment(heard[0])
+            errors.append(moment - said.start)
+            distances.append(max(0.0, said.earliest - moment, moment - said.start))
+    print(f"speech times off by {min(errors):.3f} to {max(errors):.3f} s, median {statistics.median(errors):.3f} s")
+    assert max(distances) <= 0.3, sorted(errors)
+    assert abs(statistics.median(errors)) <= 0.1
 
 
 async def test_after_the_hang_up_all_is_done(running: Instance, conversations: list[Conversation]) -> None:

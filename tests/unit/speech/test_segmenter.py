@@ -63,7 +63,7 @@ def test_an_utterance_has_its_pre_roll_its_bounds_and_a_pause_before_its_end() -
         ("." * 20 + "#.#.#" + "." * 40, 1),
         ("." * 20 + "#..#..#..#" + "." * 40, 0),
         ("." * 20 + "##", 1),  # the lane ends in the first word
-        ("." * 20 + SURE + "." * 12 + SURE + "." * 40, 1),
+        ("." * 20 + SURE + "." * 13 + SURE + "." * 40, 1),
         ("." * 20 + SURE + "." * 15 + SURE + "." * 40, 2),
         ("." * 20 + SURE + "." * 7 + "#" + "." * 40, 1),
         ("." * 20 + SURE + "." * 6 + "xxxx" + "." * 6 + SURE, 1),
@@ -74,7 +74,7 @@ def test_what_is_an_utterance(pattern: str, utterances: int) -> None:
     assert len(endings(run(pattern))) == utterances
 
 
-@pytest.mark.parametrize(("speech", "silence"), [(SURE, 13), ("#" * 45, 23), ("#" * 10 + "+" * 10, 23)])
+@pytest.mark.parametrize(("speech", "silence"), [(SURE, 14), ("#" * 45, 25), ("#" * 10 + "+" * 10, 25)])
 def test_more_silence_is_asked_for_where_the_voice_has_not_fallen_or_little_was_said(speech: str, silence: int) -> None:
     before = "." * 20 + speech
     assert not endings(run(before + "." * (silence - 1), is_flushed=False))
@@ -82,7 +82,7 @@ def test_more_silence_is_asked_for_where_the_voice_has_not_fallen_or_little_was_
 
 
 def test_a_click_in_the_silence_does_not_prolong_it() -> None:
-    quiet = endings(run("." * 20 + SURE + "." * 13, is_flushed=False))
+    quiet = endings(run("." * 20 + SURE + "." * 14, is_flushed=False))
     clicked = endings(run("." * 20 + SURE + "." * 8 + "#" + "." * 5, is_flushed=False))
     assert [event.ended_at for event in quiet] == [event.ended_at for event in clicked]
 
