@@ -30,7 +30,7 @@ format: ## let ruff put the code into shape
 	$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .
 
 lock: ## pin all Python packages anew, from pyproject.toml
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --extra dev pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --extra dev pyproject.toml -o requirements.txt
 
 clean: ## remove the Python environment and what was installed; state stays
 	rm -rf .venv var/install
