@@ -66,12 +66,21 @@ def read_plan(settings: Settings) -> DemoPlan:
     say = Path(chosen) if chosen else ENGLISH_SPEECH
     if not say.is_file():
         raise InvalidSetting("DEMO_FILE", f"{say} does not exist; expected a WAV file of speech")
-    name = os.environ.get("DEMO_FLOW") or "demo"
+    name = os.environ.get("DEMO_FLOW") or choose_flow(settings.flows, language.primary)
     flow = settings.flows / f"{name.removesuffix('.json')}.json"
     if not flow.is_file():
         names = ", ".join(sorted(path.stem for path in settings.flows.glob("*.json") if "schema" not in path.name))
         raise InvalidSetting("DEMO_FLOW", f"there is no flow {name!r} in {settings.flows}; there are: {names}")
     return DemoPlan(flow, str(language), say)
+
+
+def choose_flow(folder: Path, primary: str) -> str:
+    """The demo's own flow for English; for another language the first flow that is written in it, else that one."""
+    for path in sorted(folder.glob("*.json")) if primary != "en" else ():
+        written = json.loads(path.read_text("utf-8"))
+        if isinstance(written, dict) and str(written.get("language", "")).split("-")[0] == primary:
+            return path.stem
+    return "demo"
 
 
 def own_instance(settings: Settings, home: Path, plan: DemoPlan) -> Settings:
