@@ -148,7 +148,7 @@ async def _open_service(stack: AsyncExitStack, parts: _Parts) -> Application:
         reserve_ports=parts.budget.reserve,
         release_ports=parts.budget.release,
     )
-    health = Health(parts.telephony, store, parts.library, live_calls)
+    health = Health(parts.telephony, store, parts.library, live_calls, parts.models)
     collector = AppCollector(
         live_calls, transcribes, parts.receiver, parts.pool, parts.budget, asyncio.get_running_loop()
     )

@@ -1,9 +1,12 @@
 """`callscribe set-up`: install once, for all instances, what is not a Debian or Python package: Asterisk and models."""
 
+import logging
+
 from rich.console import Console
 
 from app.asterisk.install import find_asterisk, install_asterisk
 from app.errors import LanguageNotInstalled
+from app.logs import configure_logs
 from app.settings import Settings, read_settings
 from app.speech.model_download import DownloadLimits
 from app.speech.model_errors import ModelInstallFailed
@@ -22,6 +25,7 @@ VENDOR_LIMITS = DownloadLimits(connect_seconds=4.0, read_seconds=5.0, stall_seco
 def install_everything() -> None:
     """Install what is missing of Asterisk, models and voices; quick when all is there."""
     settings = read_settings()
+    configure_logs(level=logging.WARNING)
     settings.install_dir.mkdir(parents=True, exist_ok=True)
     install_asterisk_here(settings)
     install_english_model(settings)
