@@ -147,8 +147,13 @@ class LaneQueue:
             return bool(self._steps)
 
     def run(self, is_pool_busy: Callable[[], bool]) -> bool:
-        """Do the next step; return whether more wait. Raises what the recognizer raises."""
+        """Do the next step; return whether more wait. Raises what the recognizer raises.
+
+        There may be none: a lane is scheduled after its step was added, and that step may be done by then.
+        """
         with self._lock:
+            if not self._steps:
+                return False
             step = self._steps.popleft()
             self._ends_waiting -= isinstance(step, UtteranceEnded | Drained)
         match step:

@@ -202,6 +202,18 @@ async def test_interims_come_while_the_pool_is_idle(open_pool: PoolOpener) -> No
     assert [type(event) for event in events if not isinstance(event, Interim)] == [SpeechStarted, SpeechEnded, Final]
 
 
+async def test_a_lane_that_is_scheduled_once_too_often_lives_on(open_pool: PoolOpener) -> None:
+    """The media thread schedules after it has added a step; a quick thread has done that step by then."""
+    events: list[FeedEvent] = []
+    async with open_pool() as pool, pool.open_feed("en-US", events.append, has_interims=False) as feed:
+        for _ in range(200):
+            feed._threads.schedule(feed.lane)
+        feed.push(frames_of(PAUSE + SPEECH + PAUSE))
+        await feed.finish()
+        assert pool.counts.failed_feeds == 0
+    assert [type(event) for event in events] == [SpeechStarted, SpeechEnded, Final]
+
+
 async def test_a_listener_that_fails_hears_the_next_events(open_pool: PoolOpener) -> None:
     events: list[FeedEvent] = []
 
