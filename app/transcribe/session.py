@@ -12,7 +12,7 @@ from app.call.live_call import LiveCall
 from app.domain.events import Event, EventType
 from app.domain.timestamps import now
 from app.domain.transcribe import Direction, Transcribe, TranscribeStatus
-from app.errors import CallscribeError, LegGone
+from app.errors import CallscribeError, LegGone, Unavailable
 from app.event_bus import EventBus
 from app.logs import get_log
 from app.media.rtp_receiver import RtpReceiver
@@ -79,7 +79,9 @@ class Session:
         with structlog.contextvars.bound_contextvars(transcribe_id=self.record.id, call_id=self.call.record.id):
             try:
                 await self._live()
-            except (CallscribeError, TimeoutError) as error:
+            except TimeoutError:
+                self._fail(Unavailable(f"the call could not be tapped within {OPEN_SECONDS:g} s"))
+            except CallscribeError as error:
                 self._fail(error)
             except Exception as error:
                 # The isolation boundary of a transcribe: the call goes on without it.
