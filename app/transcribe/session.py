@@ -95,6 +95,7 @@ class Session:
     def _fail(self, error: Exception) -> None:
         if not self._ready.done():
             self._ready.set_exception(error)
+            self._ready.exception()  # seen: who asked may have hung up meanwhile, and nobody awaits it then
             return
         if not isinstance(error, LegGone):
             log.error("the transcribe ended with a failure", reason=str(error))
