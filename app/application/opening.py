@@ -32,7 +32,7 @@ from app.domain.flow import Flow
 from app.domain.timestamps import now
 from app.errors import CallscribeError
 from app.event_bus import EventBus
-from app.flow.action_registry import load_actions
+from app.flow.action_registry import ActionRegistry, load_actions
 from app.flow.executor import Executor
 from app.flow.library import FlowLibrary, open_flow_library
 from app.flow.ports import FlowPorts
@@ -79,6 +79,7 @@ class _Parts:
     bus: EventBus
     first: FirstCredentials
     models: ModelLibrary
+    registry: ActionRegistry
     library: FlowLibrary
     prompts: Prompts
     pool: RecognitionPool
@@ -115,7 +116,8 @@ async def _open_parts(stack: AsyncExitStack, settings: Settings) -> _Parts:
             calls=len(unfinished.calls),
             transcribes=len(unfinished.transcribes),
         )
-    library = await stack.enter_async_context(open_flow_library(settings.flows, load_actions(app.actions)))
+    registry = load_actions(app.actions)
+    library = await stack.enter_async_context(open_flow_library(settings.flows, registry))
     prompts = await stack.enter_async_context(open_prompts(home / "prompts", await asyncio.to_thread(find_voices)))
     receiver = await stack.enter_async_context(open_rtp_receiver(settings.effective_media_host, ports.receiver_port))
     # The slow ones side by side: Asterisk starts while models load.
@@ -125,7 +127,18 @@ async def _open_parts(stack: AsyncExitStack, settings: Settings) -> _Parts:
     )
     telephony = await stack.enter_async_context(open_telephony(settings, asterisk))
     return _Parts(
-        settings, store, EventBus(), first, models, library, prompts, pool, receiver, PortBudget(ports), telephony
+        settings,
+        store,
+        EventBus(),
+        first,
+        models,
+        registry,
+        library,
+        prompts,
+        pool,
+        receiver,
+        PortBudget(ports),
+        telephony,
     )
 
 
@@ -169,7 +182,7 @@ async def _open_service(stack: AsyncExitStack, parts: _Parts) -> Application:
     base_url = f"http://{settings.effective_media_host}:{server.port}"
     beep = prompt_uri(base_url, (await parts.prompts.beep()).key)
     executor = Executor(
-        load_actions(app.actions),
+        parts.registry,
         FlowPorts(
             transcribes=FlowTranscribes(transcribes, live_calls),
             prompts=FlowPrompts(parts.prompts, base_url, beep),

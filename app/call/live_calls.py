@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterator
 
 from app.call.live_call import LiveCall
-from app.errors import NotFound
 
 
 class LiveCalls:
@@ -37,13 +36,6 @@ class LiveCalls:
     def find(self, call_id: str) -> LiveCall | None:
         """Return the live call with this id, or None."""
         return self._by_id.get(call_id)
-
-    def get(self, customer_id: str, call_id: str) -> LiveCall:
-        """Return the live call with this id that belongs to this customer; NotFound otherwise."""
-        call = self._by_id.get(call_id)
-        if call is None or call.record.customer_id != customer_id:
-            raise NotFound("call", call_id)
-        return call
 
     async def wait_empty(self) -> None:
         """Return when no call lives."""

@@ -9,13 +9,12 @@ import urllib.request
 from rich.console import Console
 from rich.table import Table
 
+from app.application.speech import open_models
 from app.ari.ari import open_ari
 from app.asterisk.ports import is_port_bound
 from app.asterisk.requirements import Finding, check_asterisk, check_local
 from app.errors import CallscribeError, LanguageNotInstalled
 from app.settings import Settings, read_settings
-from app.speech.model_library import ModelLibrary
-from app.speech.recognizer_choice import parse_recognizer_choice, parse_vosk_models
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -85,8 +84,7 @@ def check_port(
 
 def check_models(settings: Settings) -> list[Finding]:
     """One finding for every language that has a model, and for broken models."""
-    choice = parse_recognizer_choice(settings.recognizer)
-    library = ModelLibrary(settings.install_dir, choice, vosk_models=parse_vosk_models(settings.vosk_models))
+    library = open_models(settings)
     findings = [
         Finding("speech model", False, fault.message, "remove its folder, then: callscribe models install LANG")
         for fault in library.check()

@@ -4,6 +4,7 @@ import logging
 
 from rich.console import Console
 
+from app.application.speech import open_models
 from app.asterisk.install import find_asterisk, install_asterisk
 from app.errors import LanguageNotInstalled
 from app.logs import configure_logs
@@ -11,8 +12,6 @@ from app.settings import Settings, read_settings
 from app.speech.model_download import DownloadLimits
 from app.speech.model_errors import ModelInstallFailed
 from app.speech.model_installer import ModelInstaller
-from app.speech.model_library import ModelLibrary
-from app.speech.recognizer_choice import parse_recognizer_choice, parse_vosk_models
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -45,7 +44,7 @@ def install_asterisk_here(settings: Settings) -> None:
 
 def install_english_model(settings: Settings) -> None:
     """Try the vendor's English Vosk model, briefly and once; Moonshine, from a Python package, serves otherwise."""
-    library = open_library(settings)
+    library = open_models(settings)
     if any(model.language.startswith("en") and model.engine == "vosk" for _, model in library.installed()):
         return
     note = settings.install_dir / TRIED
@@ -62,7 +61,7 @@ def install_english_model(settings: Settings) -> None:
 
 def show_models(settings: Settings) -> None:
     """Say what decodes the languages that work now, after each model has decoded a bit of 8 kHz sound."""
-    library = open_library(settings)
+    library = open_models(settings)
     for fault in library.check():
         say(f"speech model: {fault.message}")
     for language in ("en-US", "ko-KR"):
@@ -72,12 +71,6 @@ def show_models(settings: Settings) -> None:
             say(f"speech model for {language}: {error.message}")
         else:
             say(f"speech model for {language}: {model.engine} {model.name}")
-
-
-def open_library(settings: Settings) -> ModelLibrary:
-    """The models of this installation, as the settings choose among them."""
-    choice = parse_recognizer_choice(settings.recognizer)
-    return ModelLibrary(settings.install_dir, choice, vosk_models=parse_vosk_models(settings.vosk_models))
 
 
 def say(text: str) -> None:
