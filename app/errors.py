@@ -47,6 +47,30 @@ class StateInvalid(CallscribeError):
     code = "STATE_INVALID"
 
 
+class CallAlreadyHangup(StateInvalid):
+    """The call has ended, or ends just now."""
+
+    code = "CALL_ALREADY_HANGUP"
+
+
+class RecordingAlreadyActive(StateInvalid):
+    """The call or conference is being recorded already."""
+
+    code = "RECORDING_ALREADY_ACTIVE"
+
+
+class RecordingNotActive(StateInvalid):
+    """The call or conference is not being recorded."""
+
+    code = "RECORDING_NOT_ACTIVE"
+
+
+class AlreadyExists(StateInvalid):
+    """Something with this id, name or number is there already."""
+
+    code = "ALREADY_EXISTS"
+
+
 class TranscribeAlreadyProgressing(StateInvalid):
     """The same customer already has a live transcribe of this reference in this language."""
 

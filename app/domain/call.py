@@ -9,18 +9,23 @@ from app.domain.ids import ZERO_ID
 
 
 class AddressType(StrEnum):
-    """What an address reaches."""
+    """What an address reaches (contract 3.1, as far as a telephone can reach it)."""
 
     AGENT = "agent"
     CONFERENCE = "conference"
     EXTENSION = "extension"
+    LINE = "line"
     SIP = "sip"
     TEL = "tel"
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One party's address; `target` is E.164 with + (tel), user@host (sip) or an id."""
+    """One party's address.
+
+    `target` is E.164 with + (tel), `user@host[:port]` without `sip:` (sip), the id of the agent or conference; for an
+    extension its id or empty, `target_name` is then the number that is dialled.
+    """
 
     type: AddressType = AddressType.SIP
     target: str = ""
@@ -65,6 +70,39 @@ ALLOWED_NEXT: Mapping[CallStatus, frozenset[CallStatus]] = {
     CallStatus.CANCELING: frozenset({CallStatus.HANGUP}),
     CallStatus.HANGUP: frozenset(),
 }
+
+
+class CallType(StrEnum):
+    """What a call is for: it runs a flow, or it is the leg through which a flow talks to a conference."""
+
+    FLOW = "flow"
+    CONFERENCE = "conference"
+
+
+class MuteDirection(StrEnum):
+    """Which way a call is muted: `in` = the party is not heard, `out` = the party hears nothing."""
+
+    NONE = ""
+    IN = "in"
+    OUT = "out"
+    BOTH = "both"
+
+    def plus(self, other: "MuteDirection") -> "MuteDirection":
+        """Return what is muted when `other` is muted too."""
+        return _MUTE_OF[_PARTS[self] | _PARTS[other]]
+
+    def minus(self, other: "MuteDirection") -> "MuteDirection":
+        """Return what stays muted when `other` is muted no more (both minus in = out)."""
+        return _MUTE_OF[_PARTS[self] - _PARTS[other]]
+
+
+_PARTS: Mapping[MuteDirection, frozenset[str]] = {
+    MuteDirection.NONE: frozenset(),
+    MuteDirection.IN: frozenset({"in"}),
+    MuteDirection.OUT: frozenset({"out"}),
+    MuteDirection.BOTH: frozenset({"in", "out"}),
+}
+_MUTE_OF = {parts: direction for direction, parts in _PARTS.items()}
 
 
 class HangupBy(StrEnum):
@@ -122,6 +160,15 @@ class Call:
     tm_update: datetime
     flow_id: str = ZERO_ID
     activeflow_id: str = ZERO_ID
+    type: CallType = CallType.FLOW
+    owner_type: str = ""
+    owner_id: str = ZERO_ID
+    master_call_id: str = ZERO_ID
+    chained_call_ids: tuple[str, ...] = ()
+    recording_id: str = ZERO_ID
+    recording_ids: tuple[str, ...] = ()
+    groupcall_id: str = ZERO_ID
+    mute_direction: MuteDirection = MuteDirection.NONE
     action: CallAction = field(default_factory=CallAction)
     hangup_by: HangupBy = HangupBy.NONE
     hangup_reason: HangupReason = HangupReason.NONE

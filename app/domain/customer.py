@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntFlag
+from enum import IntFlag, StrEnum
+
+from app.domain.call import Address
 
 
 class Permission(IntFlag):
     """Permission bits of an agent (contract 1.3)."""
 
     NONE = 0
+    PROJECT_SUPER_ADMIN = 0x01
     CUSTOMER_AGENT = 0x10
     CUSTOMER_ADMIN = 0x20
     CUSTOMER_MANAGER = 0x40
@@ -29,7 +32,25 @@ class Customer:
     webhook_method: str = ""
     webhook_uri: str = ""
     webhook_secret: str = ""
+    is_rtp_debug: bool = False
     tm_delete: datetime | None = None
+
+
+class AgentStatus(StrEnum):
+    """Whether an agent takes calls."""
+
+    AVAILABLE = "available"
+    AWAY = "away"
+    BUSY = "busy"
+    OFFLINE = "offline"
+    RINGING = "ringing"
+
+
+class RingMethod(StrEnum):
+    """How several targets of an agent or a groupcall are dialled: all at once, or one after the other."""
+
+    RING_ALL = "ring_all"
+    LINEAR = "linear"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +66,10 @@ class Agent:
     tm_create: datetime
     tm_update: datetime
     detail: str = ""
+    ring_method: RingMethod = RingMethod.RING_ALL
+    status: AgentStatus = AgentStatus.OFFLINE
+    tag_ids: tuple[str, ...] = ()
+    addresses: tuple[Address, ...] = ()
     tm_delete: datetime | None = None
 
 
@@ -72,6 +97,11 @@ class Identity:
     permission: Permission
     agent_id: str | None = None
     access_key_id: str | None = None
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether it may change the customer itself, its keys and its admins (contract 1.3)."""
+        return bool(self.permission & Permission.CUSTOMER_ADMIN)
 
     @property
     def is_admin_or_manager(self) -> bool:

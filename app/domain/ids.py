@@ -1,5 +1,6 @@
 """Ids: UUIDs in the API, and the ids that we choose for the objects we make in Asterisk."""
 
+import secrets
 import uuid
 
 ZERO_ID = "00000000-0000-0000-0000-000000000000"
@@ -12,6 +13,11 @@ ASTERISK_PREFIX = "callscribe-"
 def new_id() -> str:
     """Return a new random UUID in its text form."""
     return str(uuid.uuid4())
+
+
+def new_direct_hash() -> str:
+    """Return a new name for `sip:direct.NAME@...`: whoever knows it can call the resource, so nobody can guess it."""
+    return secrets.token_hex(16)
 
 
 def is_id(text: str) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.domain.ids import ZERO_ID
 from app.domain.transcribe import Direction
 
 
@@ -17,11 +18,24 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who spoke: the call whose party it was, and for a conference the member. `name` is the party's address or name.
+
+    Not known (None in its place) for what a call's party hears: that is a prompt or whoever it is connected with.
+    """
+
+    call_id: str
+    conferencecall_id: str = ZERO_ID
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """One final, stored utterance.
 
     `offset` = start of the first word (or of speech, where the engine has no word times) counted from the
     transcribe's `tm_create`; `duration` = how long it was spoken. `words` is None where the engine gives none.
+    `is_degraded` = packets of this utterance were lost on their way to the recognizer.
     """
 
     id: str
@@ -36,6 +50,8 @@ class Transcript:
     tm_create: datetime
     confidence: float | None = None
     words: tuple[Word, ...] | None = None
+    speaker: Speaker | None = None
+    is_degraded: bool = False
     tm_delete: datetime | None = None
 
 

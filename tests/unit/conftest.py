@@ -11,11 +11,18 @@ from typing import Any
 import pytest
 
 from app.domain.call import Address, AddressType, Call, CallDirection, CallStatus
-from app.domain.customer import AccessKey, Agent, Customer, Permission
-from app.domain.flow import Activeflow, ActiveflowStatus
+from app.domain.conference import Conference, Conferencecall, ConferencecallStatus, ConferenceStatus, ConferenceType
+from app.domain.customer import AccessKey, Agent, Customer, Permission, RingMethod
+from app.domain.events import EventRecord
+from app.domain.flow import Action, Activeflow, ActiveflowStatus, StoredFlow
+from app.domain.groupcall import Groupcall, GroupcallStatus
 from app.domain.ids import new_id
+from app.domain.line import Extension, Number, NumberType, OutboundConfig, Trunk
+from app.domain.recording import Recording, RecordingStatus
+from app.domain.speaking import Speaking, SpeakingStatus
 from app.domain.transcribe import Direction, ReferenceType, Transcribe, TranscribeStatus
 from app.domain.transcript import SpeechEvent, Transcript, Word
+from app.domain.webhook import DeliveryStatus, WebhookDelivery
 from app.store import Store, open_store
 
 
@@ -52,6 +59,83 @@ class Samples:
             "destination": Address(AddressType.TEL, "+15551234567"),
         }
         return Call(customer_id=customer_id, **self._fields(**(defaults | fields)))
+
+    def groupcall(self, customer_id: str, **fields: Any) -> Groupcall:
+        defaults = {
+            "status": GroupcallStatus.PROGRESSING,
+            "source": Address(target="alice"),
+            "destinations": (Address(AddressType.TEL, "+15551234567"), Address(target="bob@host")),
+            "ring_method": RingMethod.RING_ALL,
+        }
+        return Groupcall(customer_id=customer_id, **self._fields(**(defaults | fields)))
+
+    def flow(self, customer_id: str, **fields: Any) -> StoredFlow:
+        defaults = {"name": "a flow", "actions": (Action(new_id(), "answer"),)}
+        return StoredFlow(customer_id=customer_id, **self._fields(**(defaults | fields)))
+
+    def conference(self, customer_id: str, **fields: Any) -> Conference:
+        defaults = {"type": ConferenceType.CONFERENCE, "status": ConferenceStatus.PROGRESSING, "name": "a room"}
+        return Conference(customer_id=customer_id, **self._fields(**(defaults | fields)))
+
+    def conferencecall(self, conference: Conference, **fields: Any) -> Conferencecall:
+        defaults = {"reference_id": new_id(), "status": ConferencecallStatus.JOINED}
+        made = self._fields(**(defaults | fields))
+        return Conferencecall(customer_id=conference.customer_id, conference_id=conference.id, **made)
+
+    def recording(self, customer_id: str, **fields: Any) -> Recording:
+        defaults = {
+            "reference_type": ReferenceType.CALL,
+            "reference_id": new_id(),
+            "status": RecordingStatus.RECORDING,
+        }
+        return Recording(customer_id=customer_id, **self._fields(**(defaults | fields)))
+
+    def number(self, customer_id: str, **fields: Any) -> Number:
+        defaults = {"number": f"+899{int(self.moment().timestamp()) % 10**9:09d}", "type": NumberType.VIRTUAL}
+        return Number(customer_id=customer_id, **self._fields(**(defaults | fields)))
+
+    def extension(self, customer_id: str, **fields: Any) -> Extension:
+        defaults = {"extension": new_id(), "username": new_id(), "password": "secret", "domain_name": "phones.test"}
+        return Extension(customer_id=customer_id, **self._fields(**(defaults | fields)))
+
+    def trunk(self, customer_id: str, **fields: Any) -> Trunk:
+        defaults = {"name": "a trunk", "domain_name": new_id()}
+        return Trunk(customer_id=customer_id, **self._fields(**(defaults | fields)))
+
+    def outbound_config(self, customer_id: str, **fields: Any) -> OutboundConfig:
+        return OutboundConfig(customer_id=customer_id, **self._fields(**fields))
+
+    def speaking(self, customer_id: str, **fields: Any) -> Speaking:
+        defaults = {
+            "reference_type": "call",
+            "reference_id": new_id(),
+            "language": "en-US",
+            "status": SpeakingStatus.ACTIVE,
+        }
+        return Speaking(customer_id=customer_id, **self._fields(**(defaults | fields)))
+
+    def delivery(self, customer_id: str, **fields: Any) -> WebhookDelivery:
+        defaults = {
+            "seq": 1,
+            "order_key": new_id(),
+            "event_type": "call_created",
+            "uri": "https://receiver.test/hook",
+            "method": "POST",
+            "body": '{"type":"call_created","data":{"id":"x"}}',
+            "status": DeliveryStatus.PENDING,
+            "tm_next": self.moment(),
+        }
+        return WebhookDelivery(customer_id=customer_id, **self._fields(**(defaults | fields)))
+
+    def record(self, customer_id: str, **fields: Any) -> EventRecord:
+        defaults: dict[str, Any] = {
+            "seq": 0,
+            "type": "call_created",
+            "body": '{"type":"call_created","data":{"id":"x"}}',
+            "topics": (f"customer_id:{customer_id}:call:x", f"customer_id:{customer_id}:call:call_created:x"),
+            "tm_create": self.moment(),
+        }
+        return EventRecord(customer_id=customer_id, **(defaults | fields))
 
     def activeflow(self, customer_id: str, **fields: Any) -> Activeflow:
         defaults = {
