@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -40,10 +39,12 @@ class Stored(Protocol):
 T = TypeVar("T", bound=Stored)
 
 
-class ResourceTable(ABC, Generic[T]):
-    """One table and the domain class that it holds."""
+class ResourceTable(Generic[T]):
+    """One table and the domain class that it holds: its columns are named as the fields, their types do the rest."""
 
     table: ClassVar[Table]
+    kind: ClassVar[type[Any]]
+    """The domain class."""
     word: ClassVar[str]
     """The resource's word in the API."""
     owner: ClassVar[str] = "customer_id"
@@ -52,20 +53,22 @@ class ResourceTable(ABC, Generic[T]):
     def __init__(self, access: Access) -> None:
         self._access = access
 
-    @abstractmethod
     def to_row(self, item: T) -> Row:
         """Return the columns of `item`."""
+        return {column.name: getattr(item, column.name) for column in self.table.columns}
 
-    @abstractmethod
     def from_row(self, row: RowMapping) -> T:
         """Return the object that the columns stand for."""
+        item: T = self.kind(**row)
+        return item
 
     @uninterrupted
     async def insert(self, item: T) -> T:
         """Store `item` and return it as it is stored.
 
         Where its owner has another row of the same `tm_create` it is moved on by microseconds (ADR 0018), so publish
-        and keep what this returns. Raises StoreConflict when the id exists or an owner does not.
+        and keep what this returns. Raises ValueTaken when the id, or a value that only one row may have, is stored
+        already, StoreConflict when an owner does not exist.
         """
         async with self._access.writing() as connection:
             while not await self._insert_if_free(connection, item):
@@ -74,7 +77,10 @@ class ResourceTable(ABC, Generic[T]):
 
     @uninterrupted
     async def update(self, item: T) -> None:
-        """Replace the row of `item.id`, except for `tm_create`, which never changes; NotFound when there is none."""
+        """Replace the row of `item.id`, except for `tm_create`, which never changes.
+
+        NotFound when there is none, ValueTaken when another row has a value that only one may have.
+        """
         row = {name: value for name, value in self.to_row(item).items() if name not in ("id", "tm_create")}
         async with self._access.writing() as connection:
             done = await connection.execute(update(self.table).where(self.table.c.id == item.id).values(row))
@@ -95,6 +101,13 @@ class ResourceTable(ABC, Generic[T]):
     ) -> tuple[T, ...]:
         """Return one page of the customer's objects, newest first, made before `before`, without deleted ones."""
         return await self._page(self.table.c.customer_id == customer_id, page_size=page_size, before=before)
+
+    async def _live(self, *where: ColumnElement[bool]) -> tuple[T, ...]:
+        """Return all objects that are not deleted, oldest first."""
+        columns = self.table.c
+        return await self._all(
+            select(self.table).where(*where, columns.tm_delete.is_(None)).order_by(columns.tm_create, columns.id)
+        )
 
     async def _page(self, *where: ColumnElement[bool], page_size: int, before: datetime | None) -> tuple[T, ...]:
         columns = self.table.c

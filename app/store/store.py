@@ -5,33 +5,34 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime
 
 from sqlalchemy import update
 
-from app.domain.call import Call, CallStatus, HangupBy, HangupReason
-from app.domain.flow import Activeflow, ActiveflowStatus
 from app.domain.timestamps import now
-from app.domain.transcribe import Transcribe, TranscribeStatus
 from app.errors import Unavailable
 from app.store.access_keys import AccessKeys
 from app.store.activeflows import Activeflows
 from app.store.agents import Agents
 from app.store.calls import Calls
+from app.store.conferencecalls import Conferencecalls
+from app.store.conferences import Conferences
 from app.store.connections import Access, Borrowed, Connections
 from app.store.customers import Customers
+from app.store.events import Events
+from app.store.extensions import Extensions
+from app.store.flows import Flows
+from app.store.groupcalls import Groupcalls
+from app.store.numbers import Numbers
+from app.store.outbound_configs import OutboundConfigs
+from app.store.recordings import Recordings
+from app.store.resource_table import ResourceTable, T
 from app.store.schema import WRITE_PROBE
 from app.store.transcribes import Transcribes
 from app.store.transcripts import Transcripts
+from app.store.trunks import Trunks
+from app.store.webhook_deliveries import WebhookDeliveries
 
 _PROBE_SECONDS = 3.0
-
-_REASON_OF_THE_CUT = {
-    CallStatus.PROGRESSING: HangupReason.NORMAL,
-    CallStatus.TERMINATING: HangupReason.NORMAL,
-    CallStatus.CANCELING: HangupReason.CANCEL,
-}
 
 
 class Transaction:
@@ -42,18 +43,27 @@ class Transaction:
         self.agents = Agents(access)
         self.access_keys = AccessKeys(access)
         self.calls = Calls(access)
+        self.groupcalls = Groupcalls(access)
+        self.flows = Flows(access)
         self.activeflows = Activeflows(access)
+        self.conferences = Conferences(access)
+        self.conferencecalls = Conferencecalls(access)
+        self.recordings = Recordings(access)
         self.transcribes = Transcribes(access)
         self.transcripts = Transcripts(access)
+        self.numbers = Numbers(access)
+        self.extensions = Extensions(access)
+        self.trunks = Trunks(access)
+        self.outbound_configs = OutboundConfigs(access)
+        self.webhook_deliveries = WebhookDeliveries(access)
+        self.events = Events(access)
 
-
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """What an earlier process left open, as it is now that it is closed."""
-
-    calls: tuple[Call, ...]
-    activeflows: tuple[Activeflow, ...]
-    transcribes: tuple[Transcribe, ...]
+    def table_of(self, item: T) -> ResourceTable[T]:
+        """Return the table that holds objects of this kind; TypeError for what is never stored (speech events)."""
+        for table in vars(self).values():
+            if isinstance(table, ResourceTable) and table.kind is type(item):
+                return table
+        raise TypeError(f"the store has no table of {type(item).__name__} objects")
 
 
 class Store(Transaction):
@@ -80,37 +90,3 @@ class Store(Transaction):
         except (TimeoutError, Unavailable):
             return False
         return True
-
-    async def close_unfinished(self, moment: datetime) -> Unfinished:
-        """Close what a process that was killed left open: calls, activeflows, transcribes; all or nothing.
-
-        Call it at the start, before the first call, by the only instance that uses this database.
-        """
-        async with self.transaction() as tx:
-            calls = tuple(_hung_up(call, moment) for call in await tx.calls.list_live())
-            flows = tuple(
-                replace(flow, status=ActiveflowStatus.ENDED, tm_update=moment)
-                for flow in await tx.activeflows.list_running()
-            )
-            transcribes = tuple(
-                replace(transcribe, status=TranscribeStatus.DONE, tm_update=moment)
-                for transcribe in await tx.transcribes.list_progressing()
-            )
-            for call in calls:
-                await tx.calls.update(call)
-            for flow in flows:
-                await tx.activeflows.update(flow)
-            for transcribe in transcribes:
-                await tx.transcribes.update(transcribe)
-        return Unfinished(calls, flows, transcribes)
-
-
-def _hung_up(call: Call, moment: datetime) -> Call:
-    return replace(
-        call,
-        status=CallStatus.HANGUP,
-        hangup_by=HangupBy.LOCAL,
-        hangup_reason=_REASON_OF_THE_CUT.get(call.status, HangupReason.FAILED),
-        tm_hangup=moment,
-        tm_update=moment,
-    )

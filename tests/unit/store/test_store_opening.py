@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
 
 from app.errors import InvalidSetting, Unavailable
-from app.store import open_store
+from app.store import Store, open_store
 from app.store.opening import read_database_url
 from app.store.schema import METADATA
 
@@ -35,13 +34,9 @@ def test_a_wrong_url_names_the_variable_and_what_is_expected(url: str) -> None:
     assert "hidden" not in str(caught.value)
 
 
-async def test_the_migrations_make_what_the_schema_says(tmp_path: Path) -> None:
-    async with open_store(f"sqlite:///{tmp_path}/x.db"):
-        pass
-    engine = create_engine(f"sqlite:///{tmp_path}/x.db")
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
-    engine.dispose()
+async def test_the_migrations_make_what_the_schema_says(store: Store) -> None:
+    async with store._connections.reading() as connection:
+        assert await connection.run_sync(lambda it: compare_metadata(MigrationContext.configure(it), METADATA)) == []
 
 
 async def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Together or not at all; writers take turns; what a killed process left is closed."""
+"""Together or not at all; writers take turns."""
 
 import asyncio
 import os
@@ -7,10 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.call import CallStatus, HangupBy, HangupReason
 from app.domain.customer import Customer
-from app.domain.flow import ActiveflowStatus
-from app.domain.transcribe import TranscribeStatus
 from app.store import Store, open_store
 
 on_sqlite = pytest.mark.skipif("CALLSCRIBE_TEST_DATABASE_URL" in os.environ, reason="about SQLite's files")
@@ -66,37 +63,6 @@ async def test_readers_do_not_wait_for_a_writer(store: Store, customer: Customer
     async with store.transaction() as tx:
         await tx.calls.insert(samples.call(customer.id))
         assert await asyncio.gather(*(store.calls.list(customer.id) for _ in range(20))) == [()] * 20
-
-
-async def test_what_a_killed_process_left_is_closed(
-    store: Store, customer: Customer, stranger: Customer, samples: Any
-) -> None:
-    expected = {
-        CallStatus.DIALING: HangupReason.FAILED,
-        CallStatus.RINGING: HangupReason.FAILED,
-        CallStatus.PROGRESSING: HangupReason.NORMAL,
-        CallStatus.TERMINATING: HangupReason.NORMAL,
-        CallStatus.CANCELING: HangupReason.CANCEL,
-    }
-    for status in expected:
-        await store.calls.insert(samples.call(stranger.id, status=status))
-    ended = await store.calls.insert(samples.call(customer.id, status=CallStatus.HANGUP))
-    flow = await store.activeflows.insert(samples.activeflow(customer.id))
-    transcribe = await store.transcribes.insert(samples.transcribe(customer.id))
-    moment = samples.moment()
-
-    closed = await store.close_unfinished(moment)
-
-    assert [call.hangup_reason for call in closed.calls] == list(expected.values())
-    for call in closed.calls:
-        assert (call.status, call.hangup_by, call.tm_hangup) == (CallStatus.HANGUP, HangupBy.LOCAL, moment)
-        assert await store.calls.get_by_id(call.id) == call
-    assert [(found.id, found.status) for found in closed.activeflows] == [(flow.id, ActiveflowStatus.ENDED)]
-    assert [(found.id, found.status) for found in closed.transcribes] == [(transcribe.id, TranscribeStatus.DONE)]
-    assert await store.transcribes.get_by_id(transcribe.id) == closed.transcribes[0]
-    assert await store.calls.get_by_id(ended.id) == ended
-    again = await store.close_unfinished(samples.moment())
-    assert (again.calls, again.activeflows, again.transcribes) == ((), (), ())
 
 
 async def test_a_writable_store_says_so(store: Store) -> None:

@@ -1,0 +1,20 @@
+"""Conferences in the store."""
+
+from sqlalchemy import select
+
+from app.domain.conference import Conference, ConferenceStatus
+from app.store.direct_hash import DirectTable
+from app.store.schema import CONFERENCES
+
+
+class Conferences(DirectTable[Conference]):
+    """All rooms, terminated ones too."""
+
+    table = CONFERENCES
+    kind = Conference
+    word = "conference"
+
+    async def list_live(self) -> tuple[Conference, ...]:
+        """Return the conferences of all customers that have not terminated, oldest first."""
+        live = CONFERENCES.c.status != ConferenceStatus.TERMINATED
+        return await self._all(select(CONFERENCES).where(live).order_by(CONFERENCES.c.tm_create))
