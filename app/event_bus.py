@@ -37,6 +37,25 @@ class Subscription:
         self._is_closed = True
         self._wake.set()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether no more events come than those that are queued."""
+        return self._is_closed
+
+    def take(self) -> Event | None:
+        """Return the next queued event, None when there is none now; for a reader that has more to do than iterate."""
+        return self._events.popleft() if self._events else None
+
+    async def wait(self) -> None:
+        """Return when there is an event to take, when it is closed, or when it is nudged."""
+        if not self._events and not self._is_closed:
+            await self._wake.wait()
+        self._wake.clear()
+
+    def nudge(self) -> None:
+        """Let the reader's `wait` return: there is something else to do for it."""
+        self._wake.set()
+
     async def __aiter__(self) -> AsyncIterator[Event]:
         while True:
             while self._events:
