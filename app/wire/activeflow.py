@@ -16,10 +16,10 @@ class ActiveflowBody(Body):
     status: ActiveflowStatus
     reference_type: str
     reference_id: Id
-    reference_activeflow_id: Id = ZERO_ID
-    on_complete_flow_id: Id = ZERO_ID
-    webhook_uri: str = ""
-    webhook_method: str = ""
+    reference_activeflow_id: Id
+    on_complete_flow_id: Id
+    webhook_uri: str
+    webhook_method: str
     current_action: ActionBody
     forward_action_id: Id = ZERO_ID
     executed_actions: tuple[ActionBody, ...]
@@ -37,6 +37,10 @@ def activeflow_body(activeflow: Activeflow) -> ActiveflowBody:
         status=activeflow.status,
         reference_type=activeflow.reference_type,
         reference_id=activeflow.reference_id,
+        reference_activeflow_id=activeflow.reference_activeflow_id,
+        on_complete_flow_id=activeflow.on_complete_flow_id,
+        webhook_uri=activeflow.webhook_uri,
+        webhook_method=activeflow.webhook_method,
         current_action=action_body(activeflow.current_action),
         executed_actions=tuple(action_body(action) for action in activeflow.executed_actions),
         tm_create=format_timestamp(activeflow.tm_create),

@@ -2,21 +2,11 @@
 
 from pydantic import Field
 
-from app.domain.call import Address, AddressType, Call, CallAction, CallDirection, CallStatus, HangupBy, HangupReason
-from app.domain.ids import ZERO_ID
+from app.domain.call import Call, CallAction, CallDirection, CallStatus, CallType, HangupBy, HangupReason, MuteDirection
 from app.domain.timestamps import format_timestamp
 from app.wire.action import ActionBody
+from app.wire.address import AddressBody, address_body
 from app.wire.forms import Body, Id, Timestamp, UnsetTimestamp, timestamp_or_unset
-
-
-class AddressBody(Body):
-    """One party's address."""
-
-    type: AddressType
-    target: str
-    target_name: str
-    name: str
-    detail: str
 
 
 class CallBody(Body):
@@ -24,23 +14,23 @@ class CallBody(Body):
 
     id: Id
     customer_id: Id
-    owner_type: str = ""
-    owner_id: Id = ZERO_ID
+    owner_type: str
+    owner_id: Id
     flow_id: Id
     activeflow_id: Id
-    type: str = "flow"
-    master_call_id: Id = ZERO_ID
-    chained_call_ids: tuple[Id, ...] = ()
-    recording_id: Id = ZERO_ID
-    recording_ids: tuple[Id, ...] = ()
-    groupcall_id: Id = ZERO_ID
+    type: CallType
+    master_call_id: Id
+    chained_call_ids: tuple[Id, ...]
+    recording_id: Id
+    recording_ids: tuple[Id, ...]
+    groupcall_id: Id
     source: AddressBody
     destination: AddressBody
     status: CallStatus
     action: ActionBody
     metadata: dict[str, object] = Field(default_factory=dict)
     direction: CallDirection
-    mute_direction: str = ""
+    mute_direction: MuteDirection
     hangup_by: HangupBy
     hangup_reason: HangupReason
     tm_progressing: UnsetTimestamp = None
@@ -56,13 +46,22 @@ def call_body(call: Call) -> CallBody:
     return CallBody(
         id=call.id,
         customer_id=call.customer_id,
+        owner_type=call.owner_type,
+        owner_id=call.owner_id,
         flow_id=call.flow_id,
         activeflow_id=call.activeflow_id,
-        source=_address_body(call.source),
-        destination=_address_body(call.destination),
+        type=call.type,
+        master_call_id=call.master_call_id,
+        chained_call_ids=call.chained_call_ids,
+        recording_id=call.recording_id,
+        recording_ids=call.recording_ids,
+        groupcall_id=call.groupcall_id,
+        source=address_body(call.source),
+        destination=address_body(call.destination),
         status=call.status,
         action=_call_action_body(call.action),
         direction=call.direction,
+        mute_direction=call.mute_direction,
         hangup_by=call.hangup_by,
         hangup_reason=call.hangup_reason,
         tm_progressing=timestamp_or_unset(call.tm_progressing),
@@ -71,16 +70,6 @@ def call_body(call: Call) -> CallBody:
         tm_create=format_timestamp(call.tm_create),
         tm_update=format_timestamp(call.tm_update),
         tm_delete=timestamp_or_unset(call.tm_delete),
-    )
-
-
-def _address_body(address: Address) -> AddressBody:
-    return AddressBody(
-        type=address.type,
-        target=address.target,
-        target_name=address.target_name,
-        name=address.name,
-        detail=address.detail,
     )
 
 

@@ -1,14 +1,22 @@
 """Customers, agents and access keys as JSON (contract 1.3, 2); hashes never get here."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.domain.customer import AccessKey, Agent, Customer
+from app.domain.customer import AccessKey, Agent, AgentStatus, Customer, RingMethod
 from app.domain.ids import ZERO_ID
 from app.domain.timestamps import NEVER, format_timestamp
-from app.wire.call import AddressBody
+from app.wire.address import AddressBody, address_body
 from app.wire.forms import Body, Id, Timestamp, timestamp_or_never
+
+AgentRingMethod = Literal["ringall", "linear"]
+
+RING_METHOD_OF: Mapping[str, RingMethod] = {"ringall": RingMethod.RING_ALL, "linear": RingMethod.LINEAR}
+"""What the words of an agent's `ring_method` mean; a groupcall writes `ring_all` (contract 3.7, 5)."""
+
+_WORD_OF: Mapping[RingMethod, AgentRingMethod] = {RingMethod.RING_ALL: "ringall", RingMethod.LINEAR: "linear"}
 
 
 class CustomerMetadataBody(Body):
@@ -30,7 +38,7 @@ class CustomerBody(Body):
     webhook_uri: str
     webhook_secret: str
     billing_account_id: Id = ZERO_ID
-    metadata: CustomerMetadataBody = CustomerMetadataBody()
+    metadata: CustomerMetadataBody
     email_verified: bool = False
     status: str = "active"
     identity_verification_status: str = "none"
@@ -48,11 +56,11 @@ class AgentBody(Body):
     username: str
     name: str
     detail: str
-    ring_method: str = "ringall"
-    status: str = "offline"
+    ring_method: AgentRingMethod
+    status: AgentStatus
     permission: int
-    tag_ids: tuple[Id, ...] = ()
-    addresses: tuple[AddressBody, ...] = ()
+    tag_ids: tuple[Id, ...]
+    addresses: tuple[AddressBody, ...]
     tm_create: Timestamp
     tm_update: Timestamp
     tm_delete: Timestamp
@@ -85,6 +93,7 @@ def customer_body(customer: Customer) -> CustomerBody:
         webhook_method=customer.webhook_method,
         webhook_uri=customer.webhook_uri,
         webhook_secret=customer.webhook_secret,
+        metadata=CustomerMetadataBody(rtp_debug=customer.is_rtp_debug),
         tm_create=format_timestamp(customer.tm_create),
         tm_update=format_timestamp(customer.tm_update),
         tm_delete=timestamp_or_never(customer.tm_delete),
@@ -99,7 +108,11 @@ def agent_body(agent: Agent) -> AgentBody:
         username=agent.username,
         name=agent.name,
         detail=agent.detail,
+        ring_method=_WORD_OF[agent.ring_method],
+        status=agent.status,
         permission=int(agent.permission),
+        tag_ids=agent.tag_ids,
+        addresses=tuple(address_body(address) for address in agent.addresses),
         tm_create=format_timestamp(agent.tm_create),
         tm_update=format_timestamp(agent.tm_update),
         tm_delete=timestamp_or_never(agent.tm_delete),

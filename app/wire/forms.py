@@ -14,7 +14,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 class Body(BaseModel):
     """A JSON body that we send; its fields are in the order of the contract."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True)
 
 
 Id = Annotated[str, Field(description="UUID; zeros where there is none", examples=[ZERO_ID])]

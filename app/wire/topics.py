@@ -1,10 +1,14 @@
 """Topics: the names an event is announced by, and which events a subscribed string means (contract 6, 10 row 5)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+from app.domain.call import Call
 from app.domain.customer import Identity
 from app.domain.events import Event, EventType
+from app.domain.groupcall import Groupcall
+from app.domain.transcript import SpeechEvent, Transcript
 
 _EVENT_TYPES = frozenset(event_type.value for event_type in EventType)
 
@@ -18,19 +22,38 @@ class Delivery(Enum):
 
 @dataclass(frozen=True, slots=True)
 class EventTopics:
-    """The names of one event: those by resource, and the one by event type."""
+    """The names of one event: those by resource, and those by event type."""
 
     by_resource: tuple[str, ...]
-    by_event_type: str
+    by_event_type: tuple[str, ...]
 
 
 def topics_of(event: Event) -> EventTopics:
-    """Return `customer_id:CID:RESOURCE:ID` and `customer_id:CID:RESOURCE:EVENT_TYPE:ID`.
+    """Return the names of an event: `OWNER:RESOURCE:ID` and `OWNER:RESOURCE:EVENT_TYPE:ID`.
 
-    `by_resource` may get further names, e.g. one that begins with the transcribe of a transcript.
+    OWNER is `customer_id:CID`, and `agent_id:AID` as well for a call or groupcall of an agent. What belongs to a
+    transcribe has a name more by resource, `...:TRANSCRIBE_ID:ID`: so one can subscribe to all of one transcribe.
     """
-    root = f"customer_id:{event.customer_id}:{event.type.resource}"
-    return EventTopics((f"{root}:{event.resource_id}",), f"{root}:{event.type.value}:{event.resource_id}")
+    resource, event_type, data = event.type.resource, event.type.value, event.data
+    roots = [f"customer_id:{event.customer_id}:{resource}"]
+    if isinstance(data, Call | Groupcall) and data.owner_type == "agent":
+        roots.append(f"agent_id:{data.owner_id}:{resource}")
+    ids = [data.id]
+    if isinstance(data, Transcript | SpeechEvent):
+        ids.append(f"{data.transcribe_id}:{data.id}")
+    return EventTopics(
+        tuple(f"{root}:{each}" for root in roots for each in ids),
+        tuple(f"{root}:{event_type}:{data.id}" for root in roots),
+    )
+
+
+def stored_topics(names: Iterable[str]) -> EventTopics:
+    """Return the names of a stored event in their two kinds."""
+    kinds = [(name, is_event_type_topic(name)) for name in names]
+    return EventTopics(
+        tuple(name for name, is_by_event_type in kinds if not is_by_event_type),
+        tuple(name for name, is_by_event_type in kinds if is_by_event_type),
+    )
 
 
 def is_event_type_topic(topic: str) -> bool:
@@ -76,4 +99,6 @@ class TopicSet:
         """Return in which form an event of these topics is wanted, None when it is not; the envelope goes first."""
         if any(topic.startswith(self._by_resource) for topic in topics.by_resource):
             return Delivery.ENVELOPE
-        return Delivery.BARE if topics.by_event_type.startswith(self._by_event_type) else None
+        if any(topic.startswith(self._by_event_type) for topic in topics.by_event_type):
+            return Delivery.BARE
+        return None

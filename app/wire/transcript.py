@@ -6,7 +6,7 @@ from pydantic import Field
 
 from app.domain.timestamps import format_offset, format_timestamp
 from app.domain.transcribe import Direction
-from app.domain.transcript import SpeechEvent, Transcript, Word
+from app.domain.transcript import Speaker, SpeechEvent, Transcript, Word
 from app.wire.forms import Body, Id, Timestamp, milliseconds
 
 
@@ -19,8 +19,19 @@ class WordBody(Body):
     confidence: float | None
 
 
+class SpeakerBody(Body):
+    """Who spoke: the call whose party it was, in a conference also which member."""
+
+    call_id: Id
+    conferencecall_id: Id
+    name: str
+
+
 class TranscriptBody(Body):
-    """One final utterance. `tm_transcript` is the offset in the transcribe, carried on day 0001-01-01."""
+    """One final utterance. `tm_transcript` is the offset in the transcribe, carried on day 0001-01-01.
+
+    `speaker` is null where it is not known; `degraded`: packets of this utterance were lost on their way here.
+    """
 
     id: Id
     customer_id: Id
@@ -35,6 +46,8 @@ class TranscriptBody(Body):
     model: str
     confidence: float | None
     words: tuple[WordBody, ...] | None
+    speaker: SpeakerBody | None
+    degraded: bool
 
 
 class SpeechBody(Body):
@@ -66,6 +79,8 @@ def transcript_body(transcript: Transcript) -> TranscriptBody:
         model=transcript.model,
         confidence=transcript.confidence,
         words=None if transcript.words is None else tuple(_word_body(word) for word in transcript.words),
+        speaker=None if transcript.speaker is None else _speaker_body(transcript.speaker),
+        degraded=transcript.is_degraded,
     )
 
 
@@ -81,6 +96,10 @@ def speech_body(speech: SpeechEvent) -> SpeechBody:
         tm_event=format_timestamp(speech.tm_event),
         tm_create=format_timestamp(speech.tm_create),
     )
+
+
+def _speaker_body(speaker: Speaker) -> SpeakerBody:
+    return SpeakerBody(call_id=speaker.call_id, conferencecall_id=speaker.conferencecall_id, name=speaker.name)
 
 
 def _word_body(word: Word) -> WordBody:

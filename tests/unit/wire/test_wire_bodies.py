@@ -9,6 +9,7 @@ from app.domain.customer import Permission
 from app.domain.flow import Action
 from app.domain.ids import ZERO_ID, new_id
 from app.domain.timestamps import NEVER, format_timestamp
+from app.domain.transcript import Speaker
 from app.wire.activeflow import activeflow_body
 from app.wire.call import call_body
 from app.wire.customer import access_key_body, agent_body, customer_body
@@ -116,6 +117,8 @@ def test_a_transcript_carries_its_offset_on_day_one(samples: Any) -> None:
                 {"word": "there", "start_ms": 9250, "end_ms": 9600, "confidence": None},
             ],
         ),
+        ("speaker", None),
+        ("degraded", False),
     ]
 
 
@@ -124,6 +127,17 @@ def test_a_transcript_of_an_engine_without_words_says_null(samples: Any) -> None
     body = _json(transcript_body(transcript))
     assert (body["words"], body["confidence"]) == (None, None)
     assert (body["tm_transcript"], body["offset_ms"]) == ("0001-01-01 00:00:00.000000", 0)
+
+
+def test_a_transcript_says_who_spoke_and_whether_packets_were_lost(samples: Any) -> None:
+    call_id, stay_id = new_id(), new_id()
+    transcribe = samples.transcribe(CID)
+    alone = _json(transcript_body(samples.transcript(transcribe, speaker=Speaker(call_id, name="alice"))))
+    assert alone["speaker"] == {"call_id": call_id, "conferencecall_id": ZERO_ID, "name": "alice"}
+    member = samples.transcript(transcribe, speaker=Speaker(call_id, stay_id), is_degraded=True)
+    body = _json(transcript_body(member))
+    assert body["speaker"] == {"call_id": call_id, "conferencecall_id": stay_id, "name": ""}
+    assert body["degraded"] is True
 
 
 def test_only_interims_have_a_message(samples: Any) -> None:
@@ -152,6 +166,12 @@ def test_an_activeflow(samples: Any) -> None:
 def test_people_and_keys_without_their_hashes(samples: Any) -> None:
     agent = _json(agent_body(samples.agent(CID, password_hash="$argon2", permission=Permission.CUSTOMER_ADMIN)))
     assert agent["permission"] == 0x20
+    assert (agent["ring_method"], agent["status"], agent["tag_ids"], agent["addresses"]) == (
+        "ringall",
+        "offline",
+        [],
+        [],
+    )
     key = samples.access_key(CID, token_hash="f" * 64)
     assert "token" not in _json(access_key_body(key))
     shown = _json(access_key_body(key, token="vb_secret"))
@@ -163,6 +183,7 @@ def test_people_and_keys_without_their_hashes(samples: Any) -> None:
 def test_a_customer_sees_its_webhook_secret(samples: Any) -> None:
     body = _json(customer_body(samples.customer(webhook_secret="whsec")))
     assert (body["webhook_secret"], body["status"], body["metadata"]) == ("whsec", "active", {"rtp_debug": False})
+    assert _json(customer_body(samples.customer(is_rtp_debug=True)))["metadata"] == {"rtp_debug": True}
 
 
 def test_addresses_of_every_type_have_a_form(samples: Any) -> None:
