@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from app.ari import operation
 from app.ari.ari import Ari
-from app.ari.errors import AriRefused
+from app.ari.errors import AriDisconnected, AriRefused, AriTimeout
 from app.ari.release import owned
 from app.errors import LegGone
 
@@ -36,6 +36,16 @@ class Bridge:
         except AriRefused as error:
             if error.status not in {400, 422}:
                 raise
+
+    async def exists(self) -> bool:
+        """Ask whether it is still there; True also when Asterisk cannot be asked now."""
+        try:
+            await operation.GET_BRIDGE.send(self._ari, {"bridgeId": self.id})
+        except AriRefused as error:
+            return error.status != 404
+        except (AriDisconnected, AriTimeout):
+            return True
+        return True
 
 
 @asynccontextmanager

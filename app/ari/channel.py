@@ -56,6 +56,51 @@ async def send_digits(ari: Ari, channel_id: str, digits: str, *, between_ms: int
         await operation.SEND_DTMF.send(ari, {"channelId": channel_id}, {"dtmf": digits, **timing})
 
 
+async def hold(ari: Ari, channel_id: str) -> None:
+    """Tell the party that it is on hold; it hears music until `unhold`. LegGone when it hung up."""
+    await _tell(ari, operation.HOLD, channel_id)
+
+
+async def unhold(ari: Ari, channel_id: str) -> None:
+    """End `hold`; fine without one. LegGone when the party hung up."""
+    await _tell(ari, operation.UNHOLD, channel_id)
+
+
+async def start_music(ari: Ari, channel_id: str, music_class: str = "") -> None:
+    """Play music on hold to the party until `stop_music` or a playback; LegGone when it hung up."""
+    await _tell(ari, operation.START_MUSIC, channel_id, {"mohClass": music_class} if music_class else {})
+
+
+async def stop_music(ari: Ari, channel_id: str) -> None:
+    """End `start_music`; fine without it. LegGone when the party hung up."""
+    await _tell(ari, operation.STOP_MUSIC, channel_id)
+
+
+async def start_silence(ari: Ari, channel_id: str) -> None:
+    """Send silence to the party until `stop_silence`; LegGone when it hung up."""
+    await _tell(ari, operation.START_SILENCE, channel_id)
+
+
+async def stop_silence(ari: Ari, channel_id: str) -> None:
+    """End `start_silence`; fine without it. LegGone when the party hung up."""
+    await _tell(ari, operation.STOP_SILENCE, channel_id)
+
+
+async def mute(ari: Ari, channel_id: str, direction: str = "both") -> None:
+    """Mute what the party says (`in`), hears (`out`) or `both`; LegGone when it hung up."""
+    await _tell(ari, operation.MUTE, channel_id, {"direction": direction})
+
+
+async def unmute(ari: Ari, channel_id: str, direction: str = "both") -> None:
+    """End `mute` in that direction; fine without one. LegGone when the party hung up."""
+    await _tell(ari, operation.UNMUTE, channel_id, {"direction": direction})
+
+
+async def _tell(ari: Ari, what: operation.Operation, channel_id: str, query: Mapping[str, str] = {}) -> None:
+    with gone_means_hung_up(channel_id):
+        await what.send(ari, {"channelId": channel_id}, query)
+
+
 async def hang_up(ari: Ari, channel_id: str, cause: int | str = NORMAL_CLEARING) -> None:
     """Hang up; `cause` is a Q.850 number or one of Asterisk's words (normal, busy, congestion, no_answer, ...).
 
@@ -137,3 +182,51 @@ async def open_outgoing_channel(
     ids = {"channelId": channel_id}
     async with owned(ari, channel_id, operation.ORIGINATE.send(ari, ids, query, body), operation.HANG_UP, ids) as reply:
         yield Channel.model_validate(reply)
+
+
+@asynccontextmanager
+async def open_created_channel(
+    ari: Ari,
+    channel_id: str,
+    endpoint: str,
+    *,
+    args: str = "",
+    caller_number: str = "",
+    caller_name: str = "",
+    originator: str = "",
+    other_channel_id: str = "",
+    variables: Mapping[str, str] = {},
+    formats: Sequence[str] = (),
+) -> AsyncIterator[Channel]:
+    """Make a channel to `endpoint` that is not dialled yet; yields when it is in our application; hung up at the end.
+
+    Unlike `open_outgoing_channel` it can be put into a bridge before it answers, so that the sound of its ringing is
+    heard (early media): add it to the bridge, then `dial`. `originator` is the channel whose codecs and linked id it
+    takes. Without `caller_number` the call is anonymous.
+    """
+    query = {"endpoint": endpoint, "app": ari.application, "channelId": channel_id}
+    optional = {"appArgs": args, "originator": originator, "otherChannelId": other_channel_id}
+    query |= {name: value for name, value in optional.items() if value}
+    if formats:
+        query["formats"] = ",".join(formats)
+    # What a called party is shown is what its channel is connected to; without a presentation it counts as withheld.
+    shown = {"num": caller_number, "name": caller_name}
+    line = {f"CONNECTEDLINE({part},i)": value for part, value in shown.items() if value}
+    line |= {f"CONNECTEDLINE({part}-pres,i)": "allowed" for part, value in shown.items() if value}
+    body = {"variables": {**variables, **line}} if variables or line else None
+    with ari.watch(channel_id) as watch:
+        making = operation.CREATE_CHANNEL.send(ari, {}, query, body)
+        async with owned(ari, channel_id, making, operation.HANG_UP, {"channelId": channel_id}) as reply:
+            await wait_stasis_start(watch, channel_id)  # to dial or bridge it sooner is refused
+            watch.close()
+            yield Channel.model_validate(reply)
+
+
+async def dial(ari: Ari, channel_id: str, *, caller: str = "", ring_seconds: int = 30) -> None:
+    """Dial a channel of `open_created_channel`; returns at once. LegGone when it is gone.
+
+    Watch `channel_id`: Dial with `dialstatus` RINGING, PROGRESS, ANSWER, BUSY, ...; ChannelDestroyed with the cause
+    when it failed. `caller` is the channel on whose behalf it is dialled. After `ring_seconds` it is hung up.
+    """
+    query = {"timeout": str(ring_seconds)} | ({"caller": caller} if caller else {})
+    await _tell(ari, operation.DIAL, channel_id, query)

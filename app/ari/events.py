@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from app.ari.models import Bridge, Channel, LiveRecording, PlaybackState, RestResponse
+from app.ari.models import Bridge, Channel, ContactInfo, Endpoint, LiveRecording, PlaybackState, RestResponse
 
 
 class AriEvent(BaseModel):
@@ -262,6 +262,36 @@ class Dial(AriEvent):
         return (self.peer.id,) if self.caller is None else (self.peer.id, self.caller.id)
 
 
+class EndpointEvent(AriEvent):
+    """An event of one endpoint, which comes only to those who subscribed to it; watch it as `endpoint:PJSIP/NAME`."""
+
+    endpoint: Endpoint
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The endpoint, as ARI names event sources."""
+        return (f"endpoint:{self.endpoint.technology}/{self.endpoint.resource}",)
+
+
+class ContactStatusChange(EndpointEvent):
+    """A phone registered, went away, became reachable or unreachable."""
+
+    type: Literal["ContactStatusChange"] = "ContactStatusChange"
+    contact_info: ContactInfo
+
+
+class PeerStatusChange(EndpointEvent):
+    """An endpoint as a whole became reachable or unreachable."""
+
+    type: Literal["PeerStatusChange"] = "PeerStatusChange"
+
+
+class EndpointStateChange(EndpointEvent):
+    """An endpoint's state changed: online, offline."""
+
+    type: Literal["EndpointStateChange"] = "EndpointStateChange"
+
+
 class ApplicationReplaced(AriEvent):
     """Another client connected under our application's name and has our events now."""
 
@@ -300,7 +330,7 @@ KnownEvent = (
     | BridgeCreated | BridgeDestroyed | BridgeMerged | ChannelEnteredBridge | ChannelLeftBridge
     | PlaybackStarted | PlaybackContinuing | PlaybackFinished
     | RecordingStarted | RecordingFinished | RecordingFailed
-    | Dial | ApplicationReplaced
+    | Dial | ContactStatusChange | PeerStatusChange | EndpointStateChange | ApplicationReplaced
 )  # fmt: skip
 
 _messages: TypeAdapter[KnownEvent | RestResponse] = TypeAdapter(

@@ -59,6 +59,30 @@ class Bridge(AriModel):
     channels: tuple[str, ...] = ()
 
 
+class Endpoint(AriModel):
+    """A SIP account as Asterisk knows it. `state`: online (somewhere reachable), offline, unknown."""
+
+    technology: str
+    resource: str
+    state: str = ""
+    channel_ids: tuple[str, ...] = ()
+
+
+class ContactInfo(AriModel):
+    """Where an account is reachable. `contact_status`: Reachable, Unreachable, NonQualified, Created, Removed, ..."""
+
+    uri: str = ""
+    contact_status: str = ""
+    aor: str = ""
+
+
+class ConfigField(AriModel):
+    """One field of an object of Asterisk's configuration."""
+
+    attribute: str
+    value: str = ""
+
+
 class PlaybackState(AriModel):
     """One playback. `state`: queued, playing, continuing, paused, done, failed; `target_uri`: `channel:ID`."""
 

@@ -68,11 +68,24 @@ ORIGINATE = _op(
     "POST", _CHANNEL, "endpoint", "app", "appArgs", "callerId", "timeout", "otherChannelId", "originator", "formats",
     body="variables",
 )  # fmt: skip
+CREATE_CHANNEL = _op(
+    "POST", "/channels/create", "endpoint", "app", "appArgs", "channelId", "otherChannelId", "originator", "formats",
+    body="variables",
+)  # fmt: skip
+DIAL = _op("POST", _CHANNEL + "/dial", "caller", "timeout")
 GET_CHANNEL = _op("GET", _CHANNEL)
 HANG_UP = _op("DELETE", _CHANNEL, "reason_code", "reason")
 ANSWER = _op("POST", _CHANNEL + "/answer")
 RING = _op("POST", _CHANNEL + "/ring")
 RING_STOP = _op("DELETE", _CHANNEL + "/ring")
+HOLD = _op("POST", _CHANNEL + "/hold")
+UNHOLD = _op("DELETE", _CHANNEL + "/hold")
+START_MUSIC = _op("POST", _CHANNEL + "/moh", "mohClass")
+STOP_MUSIC = _op("DELETE", _CHANNEL + "/moh")
+START_SILENCE = _op("POST", _CHANNEL + "/silence")
+STOP_SILENCE = _op("DELETE", _CHANNEL + "/silence")
+MUTE = _op("POST", _CHANNEL + "/mute", "direction")
+UNMUTE = _op("DELETE", _CHANNEL + "/mute", "direction")
 SEND_DTMF = _op("POST", _CHANNEL + "/dtmf", "dtmf", "before", "between", "duration", "after")
 GET_VARIABLE = _op("GET", _CHANNEL + "/variable", "variable")
 SET_VARIABLE = _op("POST", _CHANNEL + "/variable", "variable", "value")
@@ -90,6 +103,11 @@ GET_BRIDGE = _op("GET", _BRIDGE)
 DESTROY_BRIDGE = _op("DELETE", _BRIDGE)
 ADD_CHANNEL = _op("POST", _BRIDGE + "/addChannel", "channel", "absorbDTMF", "mute", "inhibitConnectedLineUpdates")
 REMOVE_CHANNEL = _op("POST", _BRIDGE + "/removeChannel", "channel")
+_DYNAMIC = "/asterisk/config/dynamic/{configClass}/{objectType}/{id}"
+GET_DYNAMIC = _op("GET", _DYNAMIC)
+PUT_DYNAMIC = _op("PUT", _DYNAMIC, body="fields")
+DELETE_DYNAMIC = _op("DELETE", _DYNAMIC)
+LIST_ENDPOINTS = _op("GET", "/endpoints/{tech}")
 FILTER_EVENTS = _op("PUT", "/applications/{applicationName}/eventFilter", body="filter")
 PING = _op("GET", "/asterisk/ping")
 

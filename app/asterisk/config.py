@@ -10,12 +10,16 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
+from app.asterisk.hold_music import write_hold_music
 from app.asterisk.root import find_library_dir
 from app.errors import InvalidArgument
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "asterisk-config"
 PAIRS_PER_CALL: Final = 3
 """Port pairs of a tapped call: of its own leg and of the external media of each direction (pitfalls 3)."""
+
+MUSIC_FOLDER: Final = "music"
+"""Where the music on hold lies, in the state folder."""
 
 SPARE_PAIRS: Final = 1
 """A call that is refused has its pair for a moment."""
@@ -47,7 +51,7 @@ _BAD_IN_PATHS: Final = re.compile(r"[:;$%\\<>\[\]|`\x00-\x1f]")
 class AsteriskConfig:
     """What differs from one Asterisk to another; checked when it is made (InvalidArgument names the field).
 
-    `instance_dir` is the state folder of this Asterisk (etc, lib, spool, cache, log and run lie in it), `root` the
+    `instance_dir` is the state folder of this Asterisk (etc, lib, music, spool, cache, log, run lie in it), `root` the
     installed root file system. `rtp_ports` are first and last, inclusive; `run_dir` stands in for
     `instance_dir/run` where that would be too long for a socket's path, `module_dir` for the one in `root` (that of a
     container cannot be looked into from outside). `max_calls` None: as many as have RTP ports.
@@ -119,7 +123,10 @@ class AsteriskConfig:
 
 
 def render_config(settings: AsteriskConfig, target_dir: Path) -> None:
-    """Write all config files into `target_dir`, each readable by its owner only (ari.conf holds the password)."""
+    """Write all config files into `target_dir`, each readable by its owner only (ari.conf holds the password).
+
+    The music on hold that they name is written into the state folder.
+    """
     if not settings.ari_port or not settings.ari_password:
         raise InvalidArgument("ari_port, ari_password", "must be chosen before the config is rendered")
     target_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -127,6 +134,7 @@ def render_config(settings: AsteriskConfig, target_dir: Path) -> None:
     for template in sorted(TEMPLATES.glob("*.conf")):
         text = _MARK.sub(lambda mark: str(values[mark.group(1)]), template.read_text(encoding="utf-8"))
         _write_private(target_dir / template.name, text)
+    write_hold_music(settings.instance_dir / MUSIC_FOLDER)
     for name in _EMPTY_FILES:
         _write_private(target_dir / f"{name}.conf", "")
 
@@ -148,6 +156,7 @@ def _values(settings: AsteriskConfig, target_dir: Path) -> dict[str, object]:
         "system_name": f"sip{settings.sip_port}",
         "max_calls": settings.call_limit + 1,
         "sip_bind": f"[{host}]:{settings.sip_port}" if host.version == 6 else f"{host}:{settings.sip_port}",
+        "music_dir": settings.instance_dir / MUSIC_FOLDER,
         "media_address": media_address,
         "is_ipv6": "yes" if host.version == 6 else "no",
         "rtp_start": rtp_start,

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from app.asterisk.config import AsteriskConfig, render_config
+from app.asterisk.config import MUSIC_FOLDER, AsteriskConfig, render_config
 from app.asterisk.errors import AsteriskCannotEnter
 from app.asterisk.root import loader_command
 from app.asterisk.user import AsteriskUser, check_can_enter, describe_access
@@ -28,7 +28,7 @@ FORGET_FETCHED = """
 """Asterisk notes a fetched file under its address, and what it knows of it under the address's SHA-1."""
 
 LOG_BYTES = 10_000_000
-_FOLDERS = ("etc", "lib", "spool", "cache", "log", "run")
+_FOLDERS = ("etc", "lib", MUSIC_FOLDER, "spool", "cache", "log", "run")
 
 
 @contextmanager
@@ -63,6 +63,7 @@ def write_config(config: AsteriskConfig, user: AsteriskUser) -> Path:
     folder = config.instance_dir / "etc"
     render_config(config, folder)
     _give(folder, user)
+    _give(config.instance_dir / MUSIC_FOLDER, user)
     return folder / "asterisk.conf"
 
 
@@ -122,9 +123,10 @@ def _make_folders(config: AsteriskConfig, user: AsteriskUser) -> None:
     _drop_fetched_prompts(config)
     _remove_run_files(config, is_final=False)
     _give(config.run_path, user)
-    log = config.instance_dir / "log/asterisk.log"
-    if log.exists() and log.stat().st_size > LOG_BYTES:
-        log.replace(log.with_suffix(".log.1"))
+    for name in ("asterisk.log", "security.log"):
+        log = config.instance_dir / "log" / name
+        if log.exists() and log.stat().st_size > LOG_BYTES:
+            log.replace(log.with_suffix(".log.1"))
 
 
 def _drop_fetched_prompts(config: AsteriskConfig) -> None:

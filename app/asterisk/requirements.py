@@ -30,6 +30,14 @@ REQUIRED_MODULES: Final[Mapping[str, tuple[str, ...]]] = {
         "app_stasis",
     ),
     "SIP": ("chan_pjsip", "res_pjsip", "res_pjsip_session", "res_pjsip_sdp_rtp", "res_rtp_asterisk"),
+    "phones and trunks": (
+        *("res_sorcery_config", "res_sorcery_memory", "res_sorcery_astdb", "res_ari_endpoints"),
+        *("res_pjsip_registrar", "res_pjsip_authenticator_digest", "res_pjsip_endpoint_identifier_user"),
+        *("res_pjsip_endpoint_identifier_ip", "res_pjsip_outbound_authenticator_digest"),
+        *("res_pjsip_outbound_registration", "res_pjsip_header_funcs", "func_pjsip_aor"),
+        *("func_channel", "func_callerid", "func_strings", "func_logic"),
+    ),
+    "music on hold": ("res_musiconhold",),
     "external media": ("chan_rtp",),
     "bridges": ("bridge_simple", "bridge_softmix", "bridge_holding", "chan_bridge_media"),
     "prompts from the app": ("res_http_media_cache", "res_curl", "func_curl", "format_wav", "format_sln"),
@@ -66,6 +74,10 @@ class _Application(BaseModel):
     name: str
 
 
+class _Endpoint(BaseModel):
+    resource: str
+
+
 def check_local(install_dir: Path, home: Path) -> list[Finding]:
     """Check what the embedded Asterisk needs on this machine; blocks for some milliseconds."""
     return [
@@ -83,6 +95,7 @@ async def check_asterisk(query: AriQuery, application: str) -> list[Finding]:
         version = _AsteriskAnswer.model_validate(await query("/asterisk/info")).system.version
         modules = TypeAdapter(list[_Module]).validate_python(await query("/asterisk/modules"))
         applications = TypeAdapter(list[_Application]).validate_python(await query("/applications"))
+        endpoints = TypeAdapter(list[_Endpoint]).validate_python(await query("/endpoints/PJSIP"))
     except (CallscribeError, ValidationError, OSError) as error:
         remedy = "see asterisk-config/README.md: http.conf, ari.conf, and CALLSCRIBE_ARI_URL, _ARI_USER, _ARI_PASSWORD"
         return [Finding("Asterisk's ARI", False, f"does not answer as it should: {error}", remedy)]
@@ -90,6 +103,7 @@ async def check_asterisk(query: AriQuery, application: str) -> list[Finding]:
     return [
         _check_version(version),
         *(_check_modules(purpose, names, running) for purpose, names in REQUIRED_MODULES.items()),
+        _check_endpoint({item.resource for item in endpoints}),
         _check_application(application, {item.name for item in applications}),
     ]
 
@@ -112,6 +126,13 @@ def _check_modules(purpose: str, names: tuple[str, ...], running: set[str]) -> F
         return Finding(name, True, f"{len(names)} of {len(names)} run")
     lines = ", ".join(f"load = {module}.so" for module in missing)
     return Finding(name, False, f"not running: {', '.join(missing)}", f"add to modules.conf: {lines}")
+
+
+def _check_endpoint(names: set[str]) -> Finding:
+    if "outgoing" in names:
+        return Finding("endpoint outgoing", True, "it is there: phones and trunks get its options")
+    remedy = "add it to pjsip.conf: see asterisk-config/README.md"
+    return Finding("endpoint outgoing", False, "it is not there: no phone, no trunk, no call to a SIP address", remedy)
 
 
 def _check_application(application: str, connected: set[str]) -> Finding:

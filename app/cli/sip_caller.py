@@ -64,13 +64,14 @@ class CallLeg(pj.Call):  # type: ignore[misc]
                 self.media = self.getAudioMedia(index)
 
 
-def build_endpoint(codec: str) -> Any:
+def build_endpoint(codec: str, *, calls: int = 4) -> Any:
     """Start PJSIP without sound devices, without threads of its own for SIP, on a free UDP port."""
     endpoint = pj.Endpoint()
     endpoint.libCreate()
     config = pj.EpConfig()
     config.uaConfig.threadCnt = 0
     config.uaConfig.mainThreadOnly = True
+    config.uaConfig.maxCalls = calls
     config.logConfig.level = int(os.environ.get("PJSUA_LOG_LEVEL", "0"))
     config.logConfig.consoleLevel = config.logConfig.level
     config.medConfig.noVad = True

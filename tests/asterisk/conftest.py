@@ -4,7 +4,7 @@ import os
 import random
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -51,11 +51,18 @@ def open_folder() -> Iterator[Path]:
 @pytest.fixture
 async def real_asterisk(asterisk_root: Path, open_folder: Path) -> AsyncIterator[RealAsterisk]:
     """Start one on free ports of the loopback and stop it after the test."""
-    sounds = open_folder / "sounds"
+    async with open_real_asterisk(asterisk_root, open_folder) as running:
+        yield running
+
+
+@asynccontextmanager
+async def open_real_asterisk(root: Path, folder: Path) -> AsyncIterator[RealAsterisk]:
+    """Start one with its state in `folder`, which must be its own."""
+    sounds = folder / "sounds"
     sounds.mkdir(mode=0o755)
     first_rtp_port = random.randrange(33000, 60000, 2)
     rtp_ports = (first_rtp_port, first_rtp_port + 39)
-    config = AsteriskConfig(open_folder / "asterisk", asterisk_root, "127.0.0.1", _free_port(), rtp_ports, "callscribe")
+    config = AsteriskConfig(folder / "asterisk", root, "127.0.0.1", _free_port(), rtp_ports, "callscribe")
     async with open_asterisk(config) as program:
         yield RealAsterisk(program.ari_url, program.ari_user, program.ari_password, config.application, program, sounds)
 

@@ -9,13 +9,14 @@ ALL = [name for names in REQUIRED_MODULES.values() for name in names]
 
 
 class Ari:
-    """Answers three questions from what a test gives it."""
+    """Answers four questions from what a test gives it."""
 
     def __init__(self, version: str, modules: list[str], applications: list[str]) -> None:
         self.answers: Mapping[str, object] = {
             "/asterisk/info": {"system": {"version": version, "entity_id": "x"}},
             "/asterisk/modules": [{"name": f"{name}.so", "status": "Running", "use_count": 0} for name in modules],
             "/applications": [{"name": name, "channel_ids": []} for name in applications],
+            "/endpoints/PJSIP": [{"technology": "PJSIP", "resource": "outgoing", "state": "offline"}],
         }
 
     async def __call__(self, path: str) -> object:
@@ -40,6 +41,13 @@ async def test_missing_modules_are_named_with_the_line_to_add() -> None:
     [finding] = [item for item in findings if not item.is_ok]
     assert "chan_rtp" in finding.text
     assert "load = chan_rtp.so" in finding.remedy
+
+
+async def test_missing_endpoint_is_found() -> None:
+    asterisk = Ari("22.10.1", ALL, ["callscribe"])
+    asterisk.answers = {**asterisk.answers, "/endpoints/PJSIP": []}
+    [finding] = [item for item in await check_asterisk(asterisk, "callscribe") if not item.is_ok]
+    assert finding.name == "endpoint outgoing"
 
 
 async def test_unconnected_application_is_found() -> None:
