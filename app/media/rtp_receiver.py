@@ -89,6 +89,12 @@ class RtpReceiver:
             self._streams[key] = stream
         return stream
 
+    def send(self, datagram: bytes, destination: tuple[str, int]) -> bool:
+        """Send a datagram from `address`; False when the system would not take it now, as UDP may. Any thread."""
+        with suppress(OSError):
+            return self._receiving.sendto(datagram, destination) == len(datagram)
+        return False
+
     def start(self) -> None:
         """Begin to receive; `open_rtp_receiver` does this."""
         self._thread.start()

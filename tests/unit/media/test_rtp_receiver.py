@@ -216,6 +216,8 @@ async def test_nothing_is_left_after_the_end(make_sender: Callable[[], Sender], 
         stream = receiver.listen(sender.address, sink, on_first_packet=ticks.set)
         sender.send(receiver, make_packet(0), make_packet(2))
         await ticks.wait()
+        while stream.counts.received < 2:
+            await asyncio.sleep(0)
         sender.socket.close()
 
     assert sink.numbers == [0, None, 2]
