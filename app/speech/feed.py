@@ -40,6 +40,10 @@ class Delivery:
             self._is_called = True
         self._loop.call_soon_threadsafe(self._hand_out)
 
+    def call(self, callback: Callable[[], object]) -> None:
+        """Have `callback` called on the event loop; for any thread."""
+        self._loop.call_soon_threadsafe(callback)
+
     def _hand_out(self) -> None:
         with self._lock:
             events, self._waiting = self._waiting, deque()
@@ -78,6 +82,7 @@ class Feed:
         self._segmenter = Segmenter(options)
         self._lock = threading.Lock()
         self._is_finished = False
+        self._room: asyncio.Event | None = None
 
     def push(self, frames: Sequence[Frame]) -> None:
         """Take the next frames; on the media thread, never blocks. After `finish` they are ignored."""
@@ -89,6 +94,20 @@ class Feed:
                 events = push(frame, judge(frame))
                 if events:
                     self._add(events)
+
+    async def wait_room(self, seconds: float) -> None:
+        """Return when at most `seconds` of sound wait to be decoded: for a source that is faster than real time.
+
+        For one waiter. Returns at once when the recognizer has died; its FeedFailed tells that.
+        """
+        if self._room is None:
+            self._room = room = asyncio.Event()
+            self.lane.on_decoded = lambda: self._delivery.call(room.set)
+        lane = self.lane
+        while lane.backlog_seconds > seconds and not lane.is_dead:
+            self._room.clear()
+            if lane.backlog_seconds > seconds and not lane.is_dead:
+                await self._room.wait()
 
     async def finish(self) -> None:
         """End the open utterance, decode what waits, deliver all events, then return; may be called again."""

@@ -60,7 +60,12 @@ class LaneQueue:
         most_seconds: float,
         has_interims: bool,
         is_preparing_luxury: bool,
+        is_patient: bool = False,
     ) -> None:
+        """`is_patient`: nobody waits for what this lane decodes, so all others go first."""
+        self.is_patient = is_patient
+        self.on_decoded: Callable[[], None] = lambda: None
+        """Called after a piece was decoded, or when the lane died, on a recognition thread."""
         self.recognizer = recognizer
         self._source = source
         self._deliver = deliver
@@ -144,7 +149,9 @@ class LaneQueue:
             self._steps = deque(step for step in self._steps if isinstance(step, Drained))
             self._ends_waiting = len(self._steps)
             self.backlog_seconds = 0.0
-            return bool(self._steps)
+            has_end = bool(self._steps)
+        self.on_decoded()
+        return has_end
 
     def run(self, is_pool_busy: Callable[[], bool]) -> bool:
         """Do the next step; return whether more wait. Raises what the recognizer raises.
@@ -186,6 +193,7 @@ class LaneQueue:
         self.counts.decoded_seconds += seconds
         with self._lock:
             self.backlog_seconds -= seconds
+        self.on_decoded()
         if self._has_interims and time.monotonic() >= self._interim_due:
             if (
                 self._steps

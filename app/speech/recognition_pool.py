@@ -76,9 +76,17 @@ class RecognitionPool:
 
     @asynccontextmanager
     async def open_feed(
-        self, language: str, listener: FeedListener, *, end_of_silence_ms: int | None = None, has_interims: bool = True
+        self,
+        language: str,
+        listener: FeedListener,
+        *,
+        end_of_silence_ms: int | None = None,
+        has_interims: bool = True,
+        is_patient: bool = False,
     ) -> AsyncIterator[Feed]:
         """Yield a feed with a warm recognizer; leaving drops what `feed.finish()` was not awaited for.
+
+        `is_patient`: sound from a file, not from a call: it is decoded when no other feed has anything to decode.
 
         Raises LanguageNotInstalled or InvalidArgument for the language, RecognitionFailed when the model does not load.
         """
@@ -94,6 +102,7 @@ class RecognitionPool:
             most_seconds=self._most_backlog_seconds,
             has_interims=has_interims,
             is_preparing_luxury=shelf.engine.pause_lead_ms is None,
+            is_patient=is_patient,
         )
         default = SegmenterOptions()
         options = SegmenterOptions(
@@ -110,9 +119,11 @@ class RecognitionPool:
     @contextmanager
     def _listed(self, lane: LaneQueue, delivery: Delivery) -> Iterator[None]:
         self._feeds[lane] = delivery
+        self._threads.live_lanes += not lane.is_patient
         try:
             yield
         finally:
+            self._threads.live_lanes -= not lane.is_patient
             del self._feeds[lane]
             self._ended = _sum_counts([self._ended, lane.counts])
 

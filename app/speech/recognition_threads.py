@@ -13,10 +13,15 @@ _log = get_log("speech")
 class RecognitionThreads:
     """Runs lanes that have steps. A lane is run by one thread at a time, so its steps stay in order.
 
+    A patient lane runs only when no other has a step, and while others are there (`live_lanes`) never on all threads:
+    one of its steps can take a second, and nobody may have to wait that long.
+
     What a lane raises ends that lane alone: `on_failure(lane, error)` is called, on the recognition thread.
     """
 
     def __init__(self, count: int, on_failure: Callable[[LaneQueue, Exception], None]) -> None:
+        self.live_lanes = 0
+        """How many lanes are open that are not patient; for the pool to keep."""
         self._on_failure = on_failure
         lock = threading.Lock()
         self._changed = threading.Condition(lock)
@@ -24,6 +29,8 @@ class RecognitionThreads:
         # Ready lanes in the order in which they became so, with the time; lanes with an end of an utterance apart.
         self._urgent: dict[LaneQueue, float] = {}
         self._ready: dict[LaneQueue, float] = {}
+        self._patient: dict[LaneQueue, float] = {}
+        self._running_patient = 0
         self._running: set[LaneQueue] = set()
         self._again: set[LaneQueue] = set()
         self._removed: set[LaneQueue] = set()
@@ -58,6 +65,7 @@ class RecognitionThreads:
         with self._changed:
             self._urgent.pop(lane, None)
             self._ready.pop(lane, None)
+            self._patient.pop(lane, None)
             self._removed.add(lane)
             while lane in self._running:
                 self._has_rested.wait()
@@ -65,12 +73,19 @@ class RecognitionThreads:
             self._removed.discard(lane)
 
     def is_busy(self) -> bool:
-        """Whether lanes wait for a thread, or would: with the one that asks, all threads are taken."""
-        is_full = 1 < len(self._threads) <= len(self._running)
+        """Whether lanes wait for a thread, or would: with the one that asks, all threads are taken.
+
+        Patient lanes do not count: they can wait.
+        """
+        is_full = 1 < len(self._threads) <= len(self._running) - self._running_patient
         return is_full or bool(self._urgent or self._ready)
 
     def _enqueue(self, lane: LaneQueue) -> None:
         now = time.monotonic()
+        if lane.is_patient:
+            self._patient.setdefault(lane, now)
+            self._changed.notify()
+            return
         if lane in self._urgent:
             return
         if lane.has_end:
@@ -94,6 +109,9 @@ class RecognitionThreads:
             lane.counts.busy_seconds += time.monotonic() - begun
             with self._changed:
                 self._running.discard(lane)
+                self._running_patient -= lane.is_patient
+                if lane.is_patient and self._patient:
+                    self._changed.notify()
                 if lane in self._removed:
                     self._has_rested.notify_all()
                 elif has_more or lane in self._again:
@@ -102,12 +120,17 @@ class RecognitionThreads:
 
     def _take(self) -> tuple[LaneQueue, float] | None:
         with self._changed:
-            while not (self._urgent or self._ready or self._is_stopping):
+            while not (self._urgent or self._ready or self._may_be_patient() or self._is_stopping):
                 self._changed.wait()
             if self._is_stopping:
                 return None
-            queue = self._urgent or self._ready
+            queue = self._urgent or self._ready or self._patient
             lane = next(iter(queue))
             since = queue.pop(lane)
             self._running.add(lane)
+            self._running_patient += lane.is_patient
             return lane, time.monotonic() - since
+
+    def _may_be_patient(self) -> bool:
+        most = len(self._threads) - (1 if self.live_lanes and len(self._threads) > 1 else 0)
+        return bool(self._patient) and self._running_patient < most

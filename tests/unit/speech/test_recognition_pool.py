@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -50,6 +50,8 @@ class ScriptedRecognizer:
 
     def finish(self) -> Recognition:
         assert self.engine.gate.wait(20)
+        if self.number in self.engine.slow:
+            assert self.engine.release.wait(20)
         heard, self.heard = self.heard, 0.0
         self.engine.finished.append(self.number)
         if self.engine.is_mute:
@@ -69,6 +71,8 @@ class ScriptedEngine:
         self.gate = threading.Event()
         self.gate.set()
         self.failing = -1
+        self.slow: set[int] = set()
+        self.release = threading.Event()
         self.is_mute = False
         self.made: list[ScriptedRecognizer] = []
         self.finished: list[int] = []
@@ -274,3 +278,72 @@ async def test_many_feeds_at_once_keep_their_own_order(open_pool: PoolOpener) ->
         assert float(finals[0].text) == pytest.approx(float(finals[1].text), abs=0.3)
         assert finals[0].started_at < finals[0].ended_at < finals[1].started_at
         assert finals[0].started_at == pytest.approx(number * 50 + 1, abs=0.5)
+
+
+async def test_patient_feeds_decode_when_no_other_has_anything(open_pool: PoolOpener, engine: ScriptedEngine) -> None:
+    """Two files keep both threads busy; a call's utterance is decoded before the rest of theirs."""
+    order: list[str] = []
+
+    def note(name: str) -> Callable[[FeedEvent], None]:
+        return lambda event: order.append(name) if isinstance(event, Final) else None
+
+    engine.gate.clear()
+    async with open_pool() as pool, AsyncExitStack() as stack:
+        opened = [
+            await stack.enter_async_context(pool.open_feed("en-US", note("file"), has_interims=False, is_patient=True))
+            for _ in range(2)
+        ]
+        for feed in opened:
+            feed.push(frames_of((SPEECH + PAUSE) * 2))
+        live = await stack.enter_async_context(pool.open_feed("en-US", note("call"), has_interims=False))
+        live.push(frames_of(SPEECH + PAUSE))
+        engine.gate.set()
+        await asyncio.gather(live.finish(), *(feed.finish() for feed in opened))
+    assert order.index("call") <= 2, "at most what both threads had begun comes first"
+    assert order.count("file") >= 4
+
+
+async def test_patient_feeds_leave_a_thread_to_calls(open_pool: PoolOpener, engine: ScriptedEngine) -> None:
+    """With a call open, files never take all threads: the call does not wait for a step of theirs."""
+    finals: list[FeedEvent] = []
+    async with open_pool() as pool, AsyncExitStack() as stack:
+        live = await stack.enter_async_context(pool.open_feed("en-US", finals.append, has_interims=False))
+        files = [
+            await stack.enter_async_context(pool.open_feed("en-US", lambda _: None, is_patient=True)) for _ in range(3)
+        ]
+        engine.slow = {each.lane.recognizer.number for each in files}  # type: ignore[attr-defined]
+        for feed in files:
+            feed.push(frames_of(SPEECH + PAUSE))
+        live.push(frames_of(SPEECH + PAUSE))
+        async with asyncio.timeout(10):
+            await live.finish()
+        assert any(isinstance(event, Final) for event in finals)
+        assert len([number for number in engine.finished if number in engine.slow]) == 0
+        engine.release.set()
+        for feed in files:
+            await feed.finish()
+    assert len(engine.finished) == 4
+
+
+async def test_a_source_that_is_faster_than_real_time_waits_for_room(
+    open_pool: PoolOpener, engine: ScriptedEngine
+) -> None:
+    engine.gate.clear()
+    events: list[FeedEvent] = []
+    async with open_pool() as pool, pool.open_feed("en-US", events.append, is_patient=True) as feed:
+        await feed.wait_room(1)
+        feed.push(frames_of(SPEECH * 2))
+        waiting = asyncio.create_task(feed.wait_room(1))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        engine.gate.set()
+        async with asyncio.timeout(10):
+            await waiting
+        assert feed.lane.backlog_seconds <= 1
+        engine.failing = feed.lane.recognizer.number  # type: ignore[attr-defined]
+        feed.push(frames_of(SPEECH * 2, 100.0))
+        feed.push(frames_of(SPEECH * 2, 200.0))
+        async with asyncio.timeout(10):
+            await feed.wait_room(1)
+        await feed.finish()
+    assert isinstance(events[-1], FeedFailed)
