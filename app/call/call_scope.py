@@ -1,13 +1,11 @@
 """The scope of one call: everything that the call owns runs inside it and is gone when it returns."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import structlog
 
-from app.ari.channel import NORMAL_CLEARING
-from app.ari.errors import AriDisconnected, AriOverrun
-from app.ari.events import ChannelDestroyed, ChannelDtmfReceived, Reconnected, StasisEnd
-from app.ari.watch import Watch
+from app.call.hangup_reasons import NORMAL_CLEARING
 from app.call.live_call import LiveCall
 from app.call.ports import OnCall
 from app.domain.call import HangupReason
@@ -17,26 +15,34 @@ from app.logs import get_log
 log = get_log("call")
 
 CLOSE_SECONDS = 2.5
-CAUSE_SECONDS = 0.5
+CAUSE_SECONDS = 0.6
+"""How long the cause of the end is waited for once the leg is gone."""
 
 
-async def run_call(call: LiveCall, watch: Watch, on_call: OnCall, *, max_seconds: float) -> None:
+async def run_call(
+    call: LiveCall, follow_leg: Callable[[], Awaitable[int]], on_call: OnCall, *, max_seconds: float
+) -> None:
     """Run the call's flow until the leg is gone, then end what the call owns and give it its final status.
 
-    A flow that ends hangs the call up; a flow that fails does so too, and the failure stays inside this call.
+    `follow_leg` returns the Q.850 cause when the leg is gone. A flow that ends hangs the call up; a flow that fails
+    does so too, and the failure stays inside this call.
     """
     with structlog.contextvars.bound_contextvars(call_id=call.record.id):
+        cause = NORMAL_CLEARING
         try:
             async with asyncio.TaskGroup() as tasks:
                 flow = tasks.create_task(_run_flow(call, on_call))
                 limit = tasks.create_task(_limit_length(call, max_seconds))
                 lost = tasks.create_task(call.wait_gone())
-                leg = tasks.create_task(_follow_leg(call, watch))
+                leg = tasks.create_task(_cause_of(follow_leg))
                 await asyncio.wait({leg, lost}, return_when=asyncio.FIRST_COMPLETED)
                 call.mark_gone()
+                if not leg.done():
+                    await asyncio.wait({leg}, timeout=CAUSE_SECONDS)
                 for task in (flow, limit, lost, leg):
                     task.cancel()
-            cause = leg.result() if not leg.cancelled() else NORMAL_CLEARING
+            if not leg.cancelled():
+                cause = leg.result()
         finally:
             call.mark_gone()
             await call.close_attached(CLOSE_SECONDS)
@@ -49,6 +55,10 @@ async def run_call(call: LiveCall, watch: Watch, on_call: OnCall, *, max_seconds
         )
 
 
+async def _cause_of(follow_leg: Callable[[], Awaitable[int]]) -> int:
+    return await follow_leg()
+
+
 async def _run_flow(call: LiveCall, on_call: OnCall) -> None:
     try:
         await on_call(call)
@@ -59,57 +69,21 @@ async def _run_flow(call: LiveCall, on_call: OnCall) -> None:
     except Exception:
         # The isolation boundary of a call: a fault in one flow ends that call and no other.
         log.exception("the flow failed")
-    await _hang_up(call, HangupReason.NORMAL)
+    await hang_up_safely(call, HangupReason.NORMAL)
 
 
-async def _hang_up(call: LiveCall, reason: HangupReason) -> None:
+async def hang_up_safely(call: LiveCall, reason: HangupReason) -> None:
+    """Hang a call up; when that cannot be done now the sweep tries again, and it ends when its channel is gone."""
     try:
         await call.hang_up(reason)
     except CallscribeError as error:
-        # The sweep tries again when Asterisk is back, and every minute; the call ends when its channel is gone.
         log.warning("the call could not be hung up now", reason=error.message)
 
 
 async def _limit_length(call: LiveCall, max_seconds: float) -> None:
     await asyncio.sleep(max_seconds)
     log.info("the call has reached its greatest length", seconds=max_seconds)
-    await _hang_up(call, HangupReason.TIMEOUT)
-
-
-async def _follow_leg(call: LiveCall, watch: Watch) -> int:
-    """Follow the leg's events until it is gone, or nothing more can be heard of it; the Q.850 cause of its end."""
-    try:
-        return await _follow_events(call, watch)
-    except (AriDisconnected, AriOverrun) as error:
-        log.error("the call's events were lost, so the call ends", reason=error.message)
-        await _hang_up(call, HangupReason.FAILED)
-        return NORMAL_CLEARING
-
-
-async def _follow_events(call: LiveCall, watch: Watch) -> int:
-    async for event in watch:
-        if isinstance(event, ChannelDtmfReceived):
-            call.note_digit(event.digit)
-        elif isinstance(event, ChannelDestroyed):
-            return event.cause
-        elif isinstance(event, StasisEnd):
-            call.mark_gone()
-            return await _await_cause(watch)
-        elif isinstance(event, Reconnected) and not await call.still_exists():
-            log.info("the leg was gone when Asterisk came back")
-            return NORMAL_CLEARING
-    return NORMAL_CLEARING
-
-
-async def _await_cause(watch: Watch) -> int:
-    try:
-        async with asyncio.timeout(CAUSE_SECONDS):
-            async for event in watch:
-                if isinstance(event, ChannelDestroyed):
-                    return event.cause
-    except TimeoutError:
-        pass
-    return NORMAL_CLEARING
+    await hang_up_safely(call, HangupReason.TIMEOUT)
 
 
 def _length_seconds(call: LiveCall) -> float:

@@ -1,60 +1,55 @@
 """A call while it lives: what flows, the API and transcribes may do with it. Asterisk's words stop here."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
+from app.ari import channel as leg
 from app.ari.ari import Ari
-from app.ari.channel import NORMAL_CLEARING, answer, get_channel, hang_up
 from app.ari.errors import AriDisconnected, AriTimeout
-from app.ari.playback import PlaybackResult, open_playback
-from app.call.journal import CallJournal
+from app.ari.playback import Playback, PlaybackResult, open_playback
+from app.call.attachments import Attachments
+from app.call.digits import DigitListener, Digits
+from app.call.hangup_reasons import NORMAL_CLEARING
+from app.call.ledger import ENDING, CallLedger
 from app.call.ports import Closer
-from app.domain.call import (
-    ALLOWED_NEXT,
-    Call,
-    CallAction,
-    CallDirection,
-    CallStatus,
-    HangupBy,
-    HangupReason,
-    PlayOutcome,
-)
-from app.domain.events import EventType
+from app.domain.call import Call, CallAction, CallStatus, HangupReason, MuteDirection, PlayOutcome
 from app.domain.ids import asterisk_id, new_id
-from app.domain.timestamps import now
 from app.errors import LegGone
+from app.journal.journal import Journal
 from app.logs import get_log
 
 log = get_log("call")
-
-_STATUS_EVENT = {
-    CallStatus.RINGING: EventType.CALL_RINGING,
-    CallStatus.PROGRESSING: EventType.CALL_PROGRESSING,
-    CallStatus.TERMINATING: EventType.CALL_TERMINATING,
-    CallStatus.CANCELING: EventType.CALL_CANCELING,
-    CallStatus.HANGUP: EventType.CALL_HANGUP,
-}
-
-CAUSE_NO_ANSWER = 19
-"""Q.850: nobody answered."""
 
 
 class LiveCall:
     """One call with one leg. All its methods raise LegGone once the party has hung up."""
 
-    def __init__(self, record: Call, channel_id: str, ari: Ari, journal: CallJournal) -> None:
-        self.record = record
+    def __init__(self, record: Call, channel_id: str, ari: Ari, journal: Journal) -> None:
+        self.ledger = CallLedger(record, journal)
         self.channel_id = channel_id
-        self.digits = ""
+        self.peer: LiveCall | None = None
+        """The call that this one's party talks with, while they are connected."""
+        self.hears_music = False
+        """Whether music on hold is played to the party: a playback on the leg would end it."""
         self._ari = ari
-        self._journal = journal
-        self._turn = asyncio.Lock()
-        self._digit_pressed = asyncio.Event()
+        self._digits = Digits()
         self._gone = asyncio.Event()
-        self._reason = HangupReason.NORMAL
-        self._closers: list[Closer] = []
+        self._ended = asyncio.Event()
+        self._answered = asyncio.Event()
+        self._attachments = Attachments()
+        self._playing: set[Playback] = set()
+        self._voices: list[Callable[[], Awaitable[None]]] = []
+
+    @property
+    def record(self) -> Call:
+        """The call as it is now."""
+        return self.ledger.record
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the call is ending or over."""
+        return self.record.status in ENDING
 
     @property
     def is_answered(self) -> bool:
@@ -71,17 +66,56 @@ class LiveCall:
         self._require_leg()
         if self.record.status is CallStatus.PROGRESSING:
             return
-        await answer(self._ari, self.channel_id)
-        await self._advance(CallStatus.PROGRESSING)
+        # Asterisk answers only after what is played to the leg has ended, and keeps all other requests waiting for it.
+        await asyncio.gather(*(playback.stop() for playback in tuple(self._playing)))
+        await leg.answer(self._ari, self.channel_id)
+        await self.note_answered()
+
+    async def ring(self, *, is_on: bool) -> None:
+        """Let the party hear that somebody else is being rung, or no more."""
+        self._require_leg()
+        await (leg.ring if is_on else leg.stop_ringing)(self._ari, self.channel_id)
+
+    async def hold(self, *, is_on: bool) -> None:
+        """Put the party on hold, or back: its telephone is told so."""
+        self._require_leg()
+        await (leg.hold if is_on else leg.unhold)(self._ari, self.channel_id)
+        self.hears_music = is_on
+
+    async def music(self, *, is_on: bool) -> None:
+        """Play music on hold to the party, or end it."""
+        self._require_leg()
+        await (leg.start_music if is_on else leg.stop_music)(self._ari, self.channel_id)
+        self.hears_music = is_on
+
+    async def silence(self, *, is_on: bool) -> None:
+        """Send silence to the party, or end it."""
+        self._require_leg()
+        await (leg.start_silence if is_on else leg.stop_silence)(self._ari, self.channel_id)
+
+    async def mute(self, direction: MuteDirection, *, is_on: bool) -> None:
+        """Mute a direction beside what is muted, or take it back."""
+        self._require_leg()
+        if direction is MuteDirection.NONE:
+            return
+        which = direction.value
+        await (leg.mute if is_on else leg.unmute)(self._ari, self.channel_id, which)
+        await self.ledger.note_mute(direction, is_on=is_on)
 
     async def play(self, media: Sequence[str], *, is_stopped_by_digit: bool = False) -> PlayOutcome:
         """Play media URIs (`sound:http://…`, `tone:…`) in order to the party; returns when the last ended."""
         self._require_leg()
-        self._digit_pressed.clear()
         play_id = asterisk_id("play", new_id())
+        with self._digits.watch() as digits:
+            return await self._play(media, play_id, digits, is_stopped_by_digit=is_stopped_by_digit)
+
+    async def _play(
+        self, media: Sequence[str], play_id: str, digits: DigitListener, *, is_stopped_by_digit: bool
+    ) -> PlayOutcome:
         async with open_playback(self._ari, self.channel_id, play_id, media) as playback:
+            self._playing.add(playback)
             ended = asyncio.ensure_future(playback.finished())
-            pressed = asyncio.ensure_future(self._digit_pressed.wait())
+            pressed = asyncio.ensure_future(digits.next())
             gone = asyncio.ensure_future(self._gone.wait())
             waits = {ended, gone} | ({pressed} if is_stopped_by_digit else set())
             try:
@@ -93,28 +127,38 @@ class LiveCall:
                 await playback.stop()
                 return PlayOutcome.STOPPED_BY_DIGIT
             finally:
+                self._playing.discard(playback)
                 for wait in (ended, pressed, gone):
                     wait.cancel()
                 await asyncio.gather(ended, pressed, gone, return_exceptions=True)
 
     async def hang_up(self, reason: str = HangupReason.NORMAL) -> None:
         """End the call from our side; the call's scope notices the end. Does nothing when it is ending already."""
-        async with self._turn:
-            if self.is_gone or self.record.status in {CallStatus.TERMINATING, CallStatus.CANCELING, CallStatus.HANGUP}:
-                return
-            self._reason = HangupReason(reason)
-            is_cancel = self.record.direction is CallDirection.OUTGOING and self.record.tm_progressing is None
-            await self._set_status(CallStatus.CANCELING if is_cancel else CallStatus.TERMINATING)
+        if not self.is_gone and await self.ledger.begin_end(HangupReason(reason)):
+            await self.drop_leg(NORMAL_CLEARING)
+
+    async def drop_leg(self, cause: int) -> None:
+        """End the leg without a change of status: the far side counts as the one that ended the call."""
         try:
-            await hang_up(self._ari, self.channel_id, NORMAL_CLEARING)
+            await leg.hang_up(self._ari, self.channel_id, cause)
         except AriDisconnected:
             # The channel stays until Asterisk is back: the sweep finds a call that should have ended.
             log.warning("hang-up waits for Asterisk to come back", call_id=self.record.id)
 
+    def on_bridging(self, step_aside: Callable[[], Awaitable[None]]) -> Callable[[], None]:
+        """Call `step_aside` before the leg is put into a bridge, until what is returned is called."""
+        self._voices.append(step_aside)
+        return lambda: self._voices.remove(step_aside)
+
+    async def make_way(self) -> None:
+        """Before the leg is put into a bridge: voices that play on it leave it, else Asterisk waits for their end."""
+        for step_aside in tuple(self._voices):
+            await step_aside()
+
     async def still_exists(self) -> bool:
         """Ask Asterisk whether the leg's channel is there; True also when it cannot be asked now."""
         try:
-            await get_channel(self._ari, self.channel_id)
+            await leg.get_channel(self._ari, self.channel_id)
         except LegGone:
             return False
         except (AriDisconnected, AriTimeout):
@@ -122,9 +166,31 @@ class LiveCall:
         return True
 
     def note_digit(self, digit: str) -> None:
-        """Keep a digit that the party pressed and wake what waits for one."""
-        self.digits = digit
-        self._digit_pressed.set()
+        """Tell whoever listens of a digit that the party pressed."""
+        self._digits.note(digit)
+
+    def watch_digits(self) -> AbstractContextManager[DigitListener]:
+        """Listen to the digits that the party presses from now on."""
+        return self._digits.watch()
+
+    async def note_ringing(self) -> None:
+        """The far telephone rings."""
+        await self.ledger.advance(CallStatus.RINGING)
+
+    async def note_answered(self) -> None:
+        """The party has answered: it can hear and be heard."""
+        await self.ledger.advance(CallStatus.PROGRESSING)
+        self._answered.set()
+
+    async def wait_answered(self) -> None:
+        """Return when the party has answered; LegGone when the call ends instead."""
+        waits = [asyncio.ensure_future(self._answered.wait()), asyncio.ensure_future(self._gone.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        self._require_leg()
 
     def mark_gone(self) -> None:
         """The leg's channel is no more: whatever waits on this call ends with LegGone."""
@@ -134,80 +200,44 @@ class LiveCall:
         """Return when the leg is gone."""
         await self._gone.wait()
 
+    async def wait_ended(self) -> None:
+        """Return when the call has its final status and nothing of it goes on."""
+        await self._ended.wait()
+
+    def mark_ended(self) -> None:
+        """Everything that belonged to the call is over: for its scope to say."""
+        self._ended.set()
+
     async def note_flow(self, *, flow_id: str, activeflow_id: str) -> None:
         """Store which flow runs this call."""
-        async with self._turn:
-            self.record = replace(self.record, flow_id=flow_id, activeflow_id=activeflow_id, tm_update=now())
-            await self._journal.note(self.record, EventType.CALL_UPDATED)
+        await self.ledger.note_flow(flow_id=flow_id, activeflow_id=activeflow_id)
+
+    async def note_recording(self, recording_id: str) -> None:
+        """Store which recording goes on, ZERO_ID for none any more."""
+        await self.ledger.note_recording(recording_id)
+
+    async def note_chained(self, call_id: str) -> None:
+        """Store that another call ends with this one."""
+        await self.ledger.note_chained(call_id)
 
     def note_action(self, action: CallAction) -> None:
         """Show which action runs now; it is stored with the call's next change, the activeflow has it at once."""
-        self.record = replace(self.record, action=action)
+        self.ledger.note_action(action)
 
     @contextmanager
     def attach(self, closer: Closer) -> Iterator[None]:
         """Within this context `closer` is awaited when the call ends."""
         self._require_leg()
-        self._closers.append(closer)
-        try:
+        with self._attachments.attach(closer):
             yield
-        finally:
-            if closer in self._closers:
-                self._closers.remove(closer)
 
     async def close_attached(self, timeout_seconds: float) -> None:
         """End everything that is attached, all at once, within a time-out."""
-        closers = list(self._closers)
-        if not closers:
-            return
-        tasks = [asyncio.ensure_future(closer()) for closer in closers]
-        done, late = await asyncio.wait(tasks, timeout=timeout_seconds)
-        for task in late:
-            task.cancel()
-        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(outcome, Exception):
-                log.error("something of the call did not end well", call_id=self.record.id, exc_info=outcome)
-        if late:
-            log.error(
-                "something of the call did not end in time", call_id=self.record.id, late=len(late), ended=len(done)
-            )
+        await self._attachments.close(timeout_seconds)
 
     async def end(self, cause: int) -> None:
         """Set the final status from what ended the call (`cause` = Q.850 number of the channel's end)."""
-        async with self._turn:
-            was = self.record.status
-            if was is CallStatus.HANGUP:
-                return
-            is_local = was in {CallStatus.TERMINATING, CallStatus.CANCELING}
-            self.record = replace(
-                self.record,
-                hangup_by=HangupBy.LOCAL if is_local else HangupBy.REMOTE,
-                hangup_reason=self._why(was, cause),
-            )
-            await self._set_status(CallStatus.HANGUP)
-
-    def _why(self, was: CallStatus, cause: int) -> HangupReason:
-        if was is CallStatus.CANCELING:
-            return HangupReason.CANCEL
-        if was is CallStatus.TERMINATING:
-            return self._reason
-        if was is CallStatus.PROGRESSING:
-            return HangupReason.NORMAL
-        return HangupReason.NOANSWER if cause == CAUSE_NO_ANSWER else HangupReason.CANCEL
-
-    async def _advance(self, status: CallStatus) -> None:
-        async with self._turn:
-            if status in ALLOWED_NEXT[self.record.status]:
-                await self._set_status(status)
-
-    async def _set_status(self, status: CallStatus) -> None:
-        moment = now()
-        self.record = replace(self.record, status=status, tm_update=moment)
-        if status is CallStatus.PROGRESSING:
-            self.record = replace(self.record, tm_progressing=moment)
-        elif status is CallStatus.HANGUP:
-            self.record = replace(self.record, tm_hangup=moment)
-        await self._journal.note(self.record, _STATUS_EVENT[status])
+        await self.ledger.end(cause)
 
     def _require_leg(self) -> None:
         if self.is_gone:

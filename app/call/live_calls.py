@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Iterator
 
+from app.call.call_scope import hang_up_safely
 from app.call.live_call import LiveCall
+from app.domain.call import HangupReason
 
 
 class LiveCalls:
@@ -36,6 +38,13 @@ class LiveCalls:
     def find(self, call_id: str) -> LiveCall | None:
         """Return the live call with this id, or None."""
         return self._by_id.get(call_id)
+
+    async def hang_up_chained(self, ended: LiveCall) -> None:
+        """Hang up the calls that end with this one."""
+        for call_id in ended.record.chained_call_ids:
+            chained = self.find(call_id)
+            if chained is not None:
+                await hang_up_safely(chained, HangupReason.NORMAL)
 
     async def wait_empty(self) -> None:
         """Return when no call lives."""
