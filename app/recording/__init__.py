@@ -1,0 +1,1 @@
+"""Recordings: the sound of a call or a conference, on disk."""
