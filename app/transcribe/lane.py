@@ -1,18 +1,19 @@
 """What stands behind one tap: recognised utterances of one direction become stored transcripts and events, in order."""
 
 import asyncio
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 
 from app.domain.events import Event, EventType
 from app.domain.ids import new_id
 from app.domain.timestamps import now
 from app.domain.transcribe import Direction, Transcribe
-from app.domain.transcript import SpeechEvent, Transcript, Word
-from app.event_bus import EventBus
+from app.domain.transcript import Speaker, SpeechEvent, Transcript, Word
 from app.logs import get_log
 from app.speech.feed_events import FeedEvent, FeedFailed, Final, Gap, Interim, SpeechEnded, SpeechStarted
-from app.transcribe.ports import TranscriptRows
+from app.transcribe.lost_sound import LostSound
+from app.transcribe.ports import Telling
+from app.transcribe.time_zero import TimeZero
 
 log = get_log("transcribe")
 
@@ -22,54 +23,67 @@ _SPEECH_TYPES = {
     SpeechEnded: EventType.TRANSCRIBE_SPEECH_ENDED,
 }
 
+FindSpeaker = Callable[[], Speaker | None]
+"""Tells who is heard now; None = not known."""
 
-@dataclass(frozen=True, slots=True)
-class TimeZero:
-    """The transcribe's `tm_create` on both clocks: what offsets count from, for both directions alike."""
 
-    wall: datetime
-    monotonic: float
-
-    def offset(self, at: float) -> timedelta:
-        """How long after the start the monotonic moment `at` was; never negative."""
-        return timedelta(seconds=max(0.0, at - self.monotonic))
-
-    def moment(self, at: float) -> datetime:
-        """The wall time of the monotonic moment `at`."""
-        return self.wall + timedelta(seconds=at - self.monotonic)
+def nobody_known() -> Speaker | None:
+    """Tell of no speaker."""
+    return None
 
 
 class Lane:
-    """One direction of one transcribe. `note` takes recognition events; `run` commits them one after the other."""
+    """One direction of one party of a transcribe. `note` takes recognition events; `run` commits them in order.
+
+    Who speaks is asked when an utterance begins: a call's other party can change, or be gone when its last words are
+    stored. `lost` tells which sound never came.
+    """
 
     def __init__(
-        self, transcribe: Transcribe, direction: Direction, zero: TimeZero, rows: TranscriptRows, bus: EventBus
+        self,
+        transcribe: Transcribe,
+        direction: Direction,
+        zero: TimeZero,
+        journal: Telling,
+        *,
+        find_speaker: FindSpeaker = nobody_known,
+        lost: LostSound | None = None,
+        is_live: bool = True,
     ) -> None:
+        """`is_live`: whether speech is told while it goes on; of a recording only the transcripts are."""
         self.direction = direction
         self.transcripts = 0
         self.gap_seconds = 0.0
         self.failure: str | None = None
         self._transcribe = transcribe
         self._zero = zero
-        self._rows = rows
-        self._bus = bus
+        self._journal = journal
+        self._find_speaker = find_speaker
+        self._lost = lost or LostSound()
+        self._is_live = is_live
+        self._speaker: Speaker | None = None
         self._streaming_id = new_id()
         # Not bounded here: the recognition pool bounds the audio behind these events, and finals are never dropped.
-        self._events: asyncio.Queue[FeedEvent | None] = asyncio.Queue()
+        self._events: asyncio.Queue[tuple[FeedEvent, Speaker | None] | None] = asyncio.Queue()
 
     def note(self, event: FeedEvent) -> None:
         """Take one event of the feed, on the event loop."""
-        self._events.put_nowait(event)
+        if isinstance(event, SpeechStarted):
+            self._speaker = self._find_speaker()
+        elif isinstance(event, Gap):
+            self._lost.note(event.started_at, event.ended_at)
+        self._events.put_nowait((event, self._speaker))
 
     def end(self) -> None:
         """No more events will come; `run` returns after those that it has."""
         self._events.put_nowait(None)
 
     async def run(self) -> None:
-        """Store and publish until `end`, or until the recognizer failed."""
-        while (event := await self._events.get()) is not None:
+        """Store and tell until `end`, or until the recognizer failed."""
+        while (next_event := await self._events.get()) is not None:
+            event, speaker = next_event
             if isinstance(event, Final):
-                await self._commit(event)
+                await self._commit(event, speaker)
             elif isinstance(event, Gap):
                 seconds = event.ended_at - event.started_at
                 self.gap_seconds += seconds
@@ -82,10 +96,10 @@ class Lane:
                 self.failure = event.message
                 log.error("the recognizer failed", direction=str(self.direction), reason=event.message)
                 return
-            else:
-                self._publish_speech(event)
+            elif self._is_live:
+                await self._tell_speech(event)
 
-    async def _commit(self, final: Final) -> None:
+    async def _commit(self, final: Final, speaker: Speaker | None) -> None:
         words = None
         if final.words is not None:
             began = self._zero.offset(final.started_at)
@@ -111,13 +125,14 @@ class Lane:
             tm_create=now(),
             confidence=final.confidence,
             words=words,
+            speaker=speaker,
+            is_degraded=self._lost.touches(final.started_at, final.ended_at),
         )
         # The store first: whoever hears of a transcript can read it back.
-        transcript = await self._rows.insert(transcript)
+        await self._journal.create(transcript, EventType.TRANSCRIPT_CREATED, about=self._transcribe.reference_id)
         self.transcripts += 1
-        self._bus.publish(Event(EventType.TRANSCRIPT_CREATED, transcript))
 
-    def _publish_speech(self, event: SpeechStarted | Interim | SpeechEnded) -> None:
+    async def _tell_speech(self, event: SpeechStarted | Interim | SpeechEnded) -> None:
         speech = SpeechEvent(
             id=new_id(),
             customer_id=self._transcribe.customer_id,
@@ -128,4 +143,4 @@ class Lane:
             tm_create=now(),
             message=event.text if isinstance(event, Interim) else None,
         )
-        self._bus.publish(Event(_SPEECH_TYPES[type(event)], speech))
+        await self._journal.tell(Event(_SPEECH_TYPES[type(event)], speech, about=self._transcribe.reference_id))

@@ -1,23 +1,29 @@
-"""What transcribing needs from the store."""
+"""What transcribing needs of the journal: facts are stored first, and told after."""
 
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
 
+from app.domain.events import Event, EventType, Resource
 from app.domain.transcribe import Transcribe
-from app.domain.transcript import Transcript
+from app.journal.journal import Write
+
+T = TypeVar("T", bound=Resource)
+
+OnDone = Callable[[Transcribe], Awaitable[None]]
+"""Called once a transcribe is done and stored so; nothing waits for it, and its failure stays its own."""
 
 
-class TranscribeRows(Protocol):
-    """Rows of transcribes."""
+class Telling(Protocol):
+    """The part of the journal that transcribes use; `app.journal.journal.Journal` is it."""
 
-    async def insert(self, item: Transcribe, /) -> Transcribe:
-        """Store a new transcribe; as it is stored (its `tm_create` is its place in lists, so it is unique)."""
+    async def create(self, item: T, *types: EventType, about: str = "") -> T:
+        """Store a new resource and tell it; as it is stored."""
 
-    async def update(self, item: Transcribe, /) -> None:
-        """Replace the stored transcribe of the same id."""
+    async def change(self, item: Resource, *types: EventType, about: str = "") -> None:
+        """Replace a stored resource and tell what happened to it."""
 
+    async def commit(self, write: Write) -> tuple[Event, ...]:
+        """Run `write` in a transaction and tell the events that it returns."""
 
-class TranscriptRows(Protocol):
-    """Rows of transcripts."""
-
-    async def insert(self, item: Transcript, /) -> Transcript:
-        """Store a new transcript, durably, before anyone hears of it; as it is stored."""
+    async def tell(self, event: Event) -> None:
+        """Tell of something that is not stored."""

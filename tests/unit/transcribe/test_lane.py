@@ -1,28 +1,18 @@
 """A lane turns recognition events into stored transcripts and events, on the transcribe's clock, in order."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from app.domain.events import EventType
 from app.domain.ids import ZERO_ID, new_id
 from app.domain.timestamps import now
 from app.domain.transcribe import Direction, ReferenceType, Transcribe, TranscribeStatus
-from app.domain.transcript import SpeechEvent, Transcript
-from app.event_bus import EventBus
+from app.domain.transcript import Speaker, SpeechEvent
 from app.speech.feed_events import FeedFailed, Final, Gap, Interim, SpeechEnded, SpeechStarted
 from app.speech.recognizer import RecognizedWord
-from app.transcribe.lane import Lane, TimeZero
-
-
-class Rows:
-    """Keeps what is stored, and as the store does, may move its time on."""
-
-    def __init__(self) -> None:
-        self.stored: list[Transcript] = []
-
-    async def insert(self, item: Transcript, /) -> Transcript:
-        self.stored.append(replace(item, tm_create=item.tm_create + timedelta(microseconds=1)))
-        return self.stored[-1]
+from app.transcribe.lane import Lane
+from app.transcribe.lost_sound import LostSound
+from app.transcribe.time_zero import TimeZero
+from tests.unit.transcribe.telling import Telling
 
 
 def transcribe() -> Transcribe:
@@ -42,9 +32,9 @@ def transcribe() -> Transcribe:
 
 
 async def test_events_become_transcripts_in_order() -> None:
-    rows, bus, record = Rows(), EventBus(), transcribe()
+    journal, record = Telling(), transcribe()
     zero = TimeZero(record.tm_create, 100.0)
-    lane = Lane(record, Direction.IN, zero, rows, bus)
+    lane = Lane(record, Direction.IN, zero, journal)
     words = (RecognizedWord("good", 0.0, 0.4, 0.9), RecognizedWord("day", 0.5, 0.8, 0.7))
     for event in (
         SpeechStarted(101.0),
@@ -55,10 +45,9 @@ async def test_events_become_transcripts_in_order() -> None:
     ):
         lane.note(event)
     lane.end()
-    with bus.subscribe() as heard:
-        await lane.run()
-        heard.close()
-        events = [event async for event in heard]
+    await lane.run()
+    events = journal.events
+    assert {event.order_key for event in events} == {record.reference_id}, "webhooks keep the order of one call"
     assert [event.type for event in events] == [
         EventType.TRANSCRIBE_SPEECH_STARTED,
         EventType.TRANSCRIBE_SPEECH_INTERIM,
@@ -73,27 +62,63 @@ async def test_events_become_transcripts_in_order() -> None:
     assert isinstance(ended, SpeechEvent)
     assert len({started.id, interim.id, ended.id}) == 3
     assert started.streaming_id == ended.streaming_id
-    assert created == rows.stored[0], "what is told is what is stored"
-    (row,) = rows.stored
+    assert created == journal.stored[0], "what is told is what is stored"
+    (row,) = journal.stored
     assert (row.offset, row.duration) == (timedelta(seconds=1), timedelta(seconds=0.8))
     assert row.words is not None
     assert row.words[1].start == timedelta(seconds=1.5)
     assert (row.engine, row.model, row.confidence) == ("vosk", "small", 0.8)
+    assert (row.speaker, row.is_degraded) == (None, False)
     assert (lane.transcripts, lane.gap_seconds) == (1, 2.5)
 
 
 async def test_a_dead_recognizer_ends_the_lane_with_its_reason() -> None:
-    lane = Lane(transcribe(), Direction.OUT, TimeZero(now(), 0.0), Rows(), EventBus())
+    lane = Lane(transcribe(), Direction.OUT, TimeZero(now(), 0.0), Telling())
     lane.note(FeedFailed("the engine is gone"))
     await lane.run()
     assert lane.failure == "the engine is gone"
 
 
 async def test_speech_before_the_start_counts_from_zero() -> None:
-    rows = Rows()
-    lane = Lane(transcribe(), Direction.IN, TimeZero(now(), 50.0), rows, EventBus())
+    journal = Telling()
+    lane = Lane(transcribe(), Direction.IN, TimeZero(now(), 50.0), journal)
     lane.note(Final("early", 49.9, 50.4, None, None))
     lane.end()
     await lane.run()
-    assert rows.stored[0].offset == timedelta(0)
-    assert rows.stored[0].words is None
+    assert journal.stored[0].offset == timedelta(0)
+    assert journal.stored[0].words is None
+
+
+async def test_a_transcript_has_who_spoke_when_it_began() -> None:
+    journal, record = Telling(), transcribe()
+    speakers = [Speaker("one", name="alice"), None, Speaker("two", name="bob")]
+    lane = Lane(record, Direction.OUT, TimeZero(record.tm_create, 0.0), journal, find_speaker=lambda: speakers.pop(0))
+    for number in range(3):
+        lane.note(SpeechStarted(number + 0.1))
+        lane.note(Interim("a", number + 0.3))
+        lane.note(SpeechEnded(number + 0.5))
+        lane.note(Final(f"text {number}", number + 0.1, number + 0.5, None, None))
+    lane.end()
+    await lane.run()
+    assert [(row.message, row.speaker and row.speaker.name) for row in journal.stored] == [
+        ("text 0", "alice"),
+        ("text 1", None),
+        ("text 2", "bob"),
+    ]
+
+
+async def test_lost_sound_marks_the_utterances_that_it_hit() -> None:
+    journal, record, lost = Telling(), transcribe(), LostSound()
+    lane = Lane(record, Direction.IN, TimeZero(record.tm_create, 0.0), journal, lost=lost)
+    lost.note(2.5, 2.54)
+    for event in (
+        Final("whole", 1.0, 2.0, None, None),
+        Final("holed", 2.2, 3.0, None, None),
+        Gap(10.0, 11.0),
+        Final("cut off", 11.0, 12.0, None, None),
+        Final("whole again", 13.0, 14.0, None, None),
+    ):
+        lane.note(event)
+    lane.end()
+    await lane.run()
+    assert [row.message for row in journal.stored if row.is_degraded] == ["holed", "cut off"]
