@@ -10,7 +10,7 @@ from app.domain.flow import Action, Activeflow, ActiveflowStatus, Flow
 from app.domain.ids import ZERO_ID, new_id
 from app.domain.timestamps import now
 from app.errors import CallscribeError
-from app.flow.flow_ids import NEXT_ID, to_action_id
+from app.flow.flow_ids import NEXT_ID, to_action_id, to_api_action_id
 
 MAX_SHOWN_ACTIONS = 100
 """How many executed actions the record keeps, the newest: it is written at every step."""
@@ -76,8 +76,8 @@ class Stack:
 
     def find(self, target: str) -> int | None:
         """Return the place of the action with this id or name."""
-        wanted = to_action_id(self.flow_id, target)
-        return next((index for index, each in enumerate(self.actions) if each.id == wanted), None)
+        wanted = (to_action_id(self.flow_id, target), to_api_action_id(target))
+        return next((index for index, each in enumerate(self.actions) if each.id in wanted), None)
 
 
 class Cursor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -107,19 +108,19 @@ def _check_action(
     findings: list[Finding] = []
     next_id = entry.get("next_id")
     if isinstance(next_id, str) and normalise_id(next_id) not in ids and next_id not in RESERVED_IDS:
-        findings.append(_unknown_target(f"{path}.next_id", next_id, ids))
+        findings.append(unknown_target(f"{path}.next_id", next_id, ids))
     type_name, option = entry.get("type"), entry.get("option", {})
     if not isinstance(type_name, str):
         return findings
     spec = registry.find(type_name)
     if spec is None:
-        return [*findings, _unknown_type(f"{path}.type", type_name, registry)]
+        return [*findings, unknown_type(f"{path}.type", type_name, registry)]
     if not isinstance(option, Mapping):
         return findings
-    findings += [each.below(f"{path}.option") for each in _check_option(spec, option)]
+    findings += [each.below(f"{path}.option") for each in check_option(spec, option)]
     for place, target in list_targets(spec.options, option):
         if not has_placeholder(target) and target and normalise_id(target) not in ids:
-            findings.append(_unknown_target(f"{path}.option{place}", target, ids))
+            findings.append(unknown_target(f"{path}.option{place}", target, ids))
     if not has_language:
         findings += [
             Finding(f"{path}.option{place}", "no language", "one here or as $.language of the flow")
@@ -128,9 +129,12 @@ def _check_action(
     return findings
 
 
-def _check_option(spec: ActionSpec, option: Mapping[str, object]) -> list[Finding]:
+def check_option(
+    spec: ActionSpec, option: Mapping[str, object], *, extra: Literal["forbid", "ignore"] = "forbid"
+) -> list[Finding]:
+    """Return what is wrong in a raw `option`, with paths below it (`.text`); `extra` is what unknown keys are."""
     try:
-        spec.options.model_validate_json(json.dumps(option), strict=True)
+        spec.options.model_validate_json(json.dumps(option), strict=True, extra=extra)
     except ValidationError as error:
         return describe_errors(_certain_errors(error.errors(), spec.options), spec.options)
     except RecursionError:
@@ -140,14 +144,25 @@ def _check_option(spec: ActionSpec, option: Mapping[str, object]) -> list[Findin
 
 def _certain_errors(errors: Sequence[ErrorDetails], model: type[BaseModel]) -> list[ErrorDetails]:
     """Drop the errors about values whose final form only the run knows; they are checked again then."""
-    return [each for each in errors if each["type"] in _CONTAINER_ERRORS or not has_placeholder(each["input"])]
+    return [
+        each
+        for each in errors
+        if each["type"] in _CONTAINER_ERRORS or not (has_placeholder(each["input"]) or _is_long_enough(each))
+    ]
 
 
-def _unknown_target(path: str, target: str, ids: Mapping[str, int]) -> Finding:
+def _is_long_enough(error: ErrorDetails) -> bool:
+    """Tell whether a list is called too short only because pydantic does not count its wrong items."""
+    return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
+
+
+def unknown_target(path: str, target: str, ids: Mapping[str, int]) -> Finding:
+    """Return the finding for a target that no action has."""
     return Finding(path, name_value(target), f"the id of an action of this flow: {name_choices(list(ids), target)}")
 
 
-def _unknown_type(path: str, type_name: str, registry: ActionRegistry) -> Finding:
+def unknown_type(path: str, type_name: str, registry: ActionRegistry) -> Finding:
+    """Return the finding for a type that this version does not have."""
     if type_name in CONTRACT_TYPES:
         choices = f"{name_choices(registry.types)}; {type_name} is not available yet in this version"
         return Finding(path, name_value(type_name), choices)

@@ -71,16 +71,18 @@ class Executor:
         on_step: OnStep,
         supplied: Mapping[str, str] | None = None,
         inherited: Mapping[str, str] | None = None,
+        variables: Variables | None = None,
     ) -> Activeflow:
         """Run `flow` to its end, hang the call up with reason normal (or the flow's own), return the ended record.
 
         LegGone from the call is a normal end without a hang-up. The owner cancels this when the party hangs up:
         the current action is dropped, the record is ended through `on_step`, CancelledError passes, and the owner
-        releases the call. An error of `on_step` or of the last hang-up passes too.
+        releases the call. An error of `on_step` or of the last hang-up passes too. `variables` is filled and used
+        where it is given, for those who want to know what became of them.
         """
         system = system_variables(activeflow, call.record if call else None)
         async with open_background() as background:
-            run = self._open_run(activeflow, flow, call, background, on_step)
+            run = self._open_run(activeflow, flow, call, background, on_step, variables or Variables())
             run.context.variables.assign(inherited=inherited or {}, supplied=supplied or {}, system=system)
             with bound_contextvars(activeflow_id=activeflow.id):
                 log.info("flow started", flow=flow.name_key)
@@ -98,7 +100,13 @@ class Executor:
         return run.activeflow
 
     def _open_run(
-        self, activeflow: Activeflow, flow: Flow, call: CallControl | None, background: Background, on_step: OnStep
+        self,
+        activeflow: Activeflow,
+        flow: Flow,
+        call: CallControl | None,
+        background: Background,
+        on_step: OnStep,
+        variables: Variables,
     ) -> _Run:
         cursor = Cursor(flow.actions, flow.id, max_stacks=self._limits.stacks)
         context = ActionContext(
@@ -107,7 +115,7 @@ class Executor:
             customer_id=activeflow.customer_id,
             flow_language=flow.language,
             ports=self._ports,
-            variables=Variables(),
+            variables=variables,
             background=background,
             live_call=call,
         )
@@ -191,7 +199,8 @@ async def _perform(run: _Run, spec: ActionSpec, action: Action) -> Outcome:
         raise NeedNotMet(f"{spec.name} needs an answered call and this one is not; put answer or talk before it")
     expanded = run.context.variables.expand(action.option)
     try:
-        options = spec.options.model_validate(expanded)
+        # Files have no unknown keys (checker.py); those of the API are kept and mean nothing, as with VoIPBIN.
+        options = spec.options.model_validate(expanded, extra="ignore")
     except ValidationError as error:
         # Values can be what a caller said or pressed: only the place and what was expected are told.
         wrong = describe_errors(error.errors(), spec.options)[0]

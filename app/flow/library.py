@@ -10,11 +10,13 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from watchfiles import awatch
 
 from app.domain.flow import Flow
+from app.domain.timestamps import now
 from app.flow.action_registry import ActionRegistry
 from app.flow.checker import CheckedFlow, check_flow_file
 from app.flow.definition import ANY_NUMBER
@@ -25,6 +27,7 @@ from app.logs import get_log
 
 log = get_log("flow")
 
+_MICROSECOND = timedelta(microseconds=1)
 RESCAN_MS = 2000
 """How often the folder is read without a notice, for file systems that give none."""
 
@@ -33,6 +36,14 @@ RESCAN_MS = 2000
 class _Read:
     content: bytes | OSError
     checked: CheckedFlow
+
+
+@dataclass(frozen=True, slots=True)
+class LoadTimes:
+    """When a flow was first put in force since the start, no two flows at the same moment, and when it last changed."""
+
+    first: datetime
+    last: datetime
 
 
 class FlowLibrary:
@@ -44,6 +55,7 @@ class FlowLibrary:
         self._reads: dict[str, _Read] = {}
         self._in_force: dict[str, Flow] = {}
         self._by_number: dict[str, Flow] = {}
+        self._times: dict[str, LoadTimes] = {}
         self._findings: tuple[Finding, ...] = ()
         self._changed = asyncio.Event()
 
@@ -67,6 +79,14 @@ class FlowLibrary:
     def find_by_id(self, flow_id: str) -> Flow | None:
         """Return the flow in force with this id."""
         return next((flow for flow in self._in_force.values() if flow.id == flow_id), None)
+
+    def find_exactly(self, number: str) -> Flow | None:
+        """Return the flow whose `numbers` have this very number."""
+        return self._by_number.get(number) if number != ANY_NUMBER else None
+
+    def times_of(self, name_key: str) -> LoadTimes:
+        """Return when the flow of this file was loaded; KeyError when it never was."""
+        return self._times[name_key]
 
     async def wait_change(self) -> None:
         """Return after the next load that changed a flow or a finding."""
@@ -128,6 +148,7 @@ class FlowLibrary:
         for name, flow in in_force.items():
             if self._in_force.get(name) != flow:
                 log.info("flow loaded", flow=name, actions=len(flow.actions), numbers=len(flow.numbers))
+                self._note_time(name)
         for finding in findings:
             if finding not in self._findings:
                 log.error("flow file refused", file=finding.file, path=finding.path, expected=finding.expected)
@@ -136,6 +157,13 @@ class FlowLibrary:
         self._findings = findings
         self._changed.set()
         self._changed.clear()
+
+    def _note_time(self, name: str) -> None:
+        moment = now()
+        if (known := self._times.get(name)) is None:
+            while any(times.first == moment for times in self._times.values()):
+                moment += _MICROSECOND  # pages end at it
+        self._times[name] = LoadTimes(known.first if known else moment, moment)
 
 
 @asynccontextmanager

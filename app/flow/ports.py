@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.domain.call import Call, PlayOutcome
+from app.domain.call import Address, Call, PlayOutcome
+from app.domain.flow import Action
+from app.domain.ids import ZERO_ID
+from app.domain.recording import Recording, RecordingRequest
 from app.domain.transcribe import Direction, Transcribe
 
 
@@ -77,9 +80,65 @@ class CallDirectory(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectResult:
+    """How a connect ended; `reason` is a HangupReason: why nobody answered, or why the other party's call ended."""
+
+    is_answered: bool
+    reason: str
+    call_id: str
+
+
+class ConnectControl(Protocol):
+    """Connects a call with other parties."""
+
+    async def connect(
+        self, call_id: str, source: Address | None, destinations: Sequence[Address], *, anonymous: str
+    ) -> ConnectResult:
+        """Ring all destinations, bridge the first that answers, return when it has left.
+
+        `source` None = the caller's own. InvalidArgument for a destination that cannot be reached where none can be,
+        LegGone when the caller hangs up.
+        """
+
+
+class RecordingControl(Protocol):
+    """Starts and ends the recording of a call."""
+
+    async def start(self, call_id: str, request: RecordingRequest) -> Recording:
+        """Record a live call; returns when its media path is up, so that no word after it is lost.
+
+        CallscribeError when it cannot start (the call is not answered, or is recorded already; no port, no disk).
+        """
+
+    async def stop(self, call_id: str) -> object:
+        """End the call's recording; returns when its files are complete. A call that is not recorded is no error."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreFlow:
+    """What a caller runs before it comes into a conference; no actions = nothing. `flow_id` is whose names they use."""
+
+    actions: tuple[Action, ...] = ()
+    flow_id: str = ZERO_ID
+
+
+class ConferenceControl(Protocol):
+    """Lets calls into conferences."""
+
+    async def find_pre_flow(self, customer_id: str, conference_id: str) -> PreFlow:
+        """Return the pre-flow of a customer's open conference; NotFound, StateInvalid when it has ended."""
+
+    async def join(self, call_id: str, conference_id: str, *, activeflow_id: str) -> object:
+        """Let a call in; returns when it is out again. NotFound, StateInvalid, LegGone when the party hung up."""
+
+
+@dataclass(frozen=True, slots=True)
 class FlowPorts:
     """All that actions may use beside the call itself."""
 
     transcribes: TranscribeControl
     prompts: PromptSource
     calls: CallDirectory
+    connects: ConnectControl | None = None
+    recordings: RecordingControl | None = None
+    conferences: ConferenceControl | None = None

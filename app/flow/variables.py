@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from app.domain.call import Address, Call
 from app.domain.flow import Activeflow
-from app.domain.ids import ZERO_ID
 from app.errors import InvalidArgument
 
 SYSTEM_PREFIX = "voipbin."
@@ -97,15 +96,15 @@ def system_variables(activeflow: Activeflow, call: Call | None) -> dict[str, str
         "voipbin.activeflow.id": activeflow.id,
         "voipbin.activeflow.reference_type": activeflow.reference_type,
         "voipbin.activeflow.reference_id": activeflow.reference_id,
-        "voipbin.activeflow.reference_activeflow_id": ZERO_ID,
+        "voipbin.activeflow.reference_activeflow_id": activeflow.reference_activeflow_id,
         "voipbin.activeflow.flow_id": activeflow.flow_id,
-        "voipbin.activeflow.complete_count": "0",
+        "voipbin.activeflow.complete_count": str(activeflow.complete_count),
     }
     if call is not None:
         values |= {
             "voipbin.call.id": call.id,
             "voipbin.call.direction": call.direction.value,
-            "voipbin.call.master_call_id": ZERO_ID,
+            "voipbin.call.master_call_id": call.master_call_id,
             "voipbin.call.digits": "",
             **_address_variables("voipbin.call.source", call.source),
             **_address_variables("voipbin.call.destination", call.destination),

@@ -75,7 +75,11 @@ def test_our_actions_are_one_file_each_named_as_in_the_contract() -> None:
 
 def test_failure_and_waiting_are_as_in_the_contract() -> None:
     ending = {spec.name for spec in REGISTRY if spec.on_failure is OnFailure.END}
-    assert ending == {"goto", "stop", "hangup"}
-    assert {spec.name for spec in REGISTRY if spec.is_blocking} == {"talk", "play", "beep", "sleep"}
+    assert ending == {"goto", "stop", "hangup", "conference_join"}
+    assert {spec.name for spec in REGISTRY if spec.is_blocking} == {
+        *("talk", "play", "beep", "sleep"),
+        *("connect", "confbridge_join"),
+    }
     assert {spec.name for spec in REGISTRY if spec.needs is None} == {"goto", "stop", "variable_set"}
-    assert {spec.name for spec in REGISTRY if spec.needs is LegState.ANSWERED} == {"transcribe_start"}
+    answered = {spec.name for spec in REGISTRY if spec.needs is LegState.ANSWERED}
+    assert answered == {"transcribe_start", "recording_start"}

@@ -60,7 +60,7 @@ def test_examples_are_right(spec: object) -> None:
     "entry",
     [
         {"type": "no_such"},
-        {"type": "connect"},
+        {"type": "ai_talk"},
         {"type": "talk"},
         {"type": "talk", "option": {"text": "x", "langauge": "en-US"}},
         {"type": "talk", "option": {"text": "x"}, "extra": 1},
