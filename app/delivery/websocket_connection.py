@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from app.delivery.client_frame import read_client_frame
-from app.delivery.rendered_events import RenderedEvents
+from app.delivery.client_frame import ClientFrame, read_client_frame
+from app.delivery.rendered_events import RenderedEvents, numbered
+from app.delivery.stored_events import StoredEvents
+from app.delivery.websocket_replay import Replayed, done_frame, incomplete_frame, is_replayable
 from app.domain.customer import Identity
+from app.domain.events import Event
+from app.errors import Unavailable
 from app.event_bus import Subscription
-from app.wire.topics import Delivery, TopicSet, is_allowed
+from app.wire.event import EventText, stored_event_text
+from app.wire.topics import Delivery, TopicSet, is_allowed, stored_topics
+
+_MOST_REPLAYED = 100  # remembered until the bus is past them, which is at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,10 @@ class FeedLimits:
     max_unread_events: int = 500
     max_topics: int = 1000
     max_frame_bytes: int = 256 * 1024
+    max_replayed_events: int = 10_000
+    """The newest of a customer that a replay reaches back to."""
+    max_held_frames: int = 100
+    """What a client may say while a replay goes on; it is obeyed after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +56,10 @@ CLIENT_LEFT = Ending(WSCloseCode.OK, "")
 SERVER_CLOSES = Ending(WSCloseCode.GOING_AWAY, "the server is closing")
 TOPIC_NOT_ALLOWED = Ending(WSCloseCode.POLICY_VIOLATION, "a topic is not allowed")
 TOO_MANY_TOPICS = Ending(WSCloseCode.POLICY_VIOLATION, "too many topics")
+TOO_MANY_FRAMES = Ending(WSCloseCode.POLICY_VIOLATION, "too many frames during a replay")
+STORE_AWAY = Ending(WSCloseCode.TRY_AGAIN_LATER, "the stored events cannot be read now; connect again later")
 BINARY_FRAME = Ending(WSCloseCode.UNSUPPORTED_DATA, "only text frames are understood")
-TOO_SLOW = Ending(WSCloseCode.POLICY_VIOLATION, "too slow: events were lost; connect again and read the rest by REST")
+TOO_SLOW = Ending(WSCloseCode.POLICY_VIOLATION, "too slow: events were lost; connect again, with since")
 NO_PONG = Ending(WSCloseCode.POLICY_VIOLATION, "no pong came back")
 
 
@@ -57,15 +71,19 @@ class WebsocketConnection:
         socket: web.WebSocketResponse,
         identity: Identity,
         events: Subscription,
+        stored: StoredEvents,
         rendered: RenderedEvents,
         limits: FeedLimits,
     ) -> None:
         self._socket = socket
         self._identity = identity
         self._events = events
+        self._stored = stored
         self._rendered = rendered
         self._limits = limits
         self._topics = TopicSet()
+        self._held: deque[ClientFrame] = deque()
+        self._replayed: deque[Replayed] = deque(maxlen=_MOST_REPLAYED)
         self._heard_at = time.monotonic()
         self.sent = 0
 
@@ -106,34 +124,109 @@ class WebsocketConnection:
                 return CLIENT_LEFT
 
     def _obey(self, text: str) -> Ending | None:
+        """Do what a client says: at once, or in its turn by the writer where a replay is asked for or goes on."""
         wanted = read_client_frame(text)
         if wanted is None:
             return None
-        if wanted.type == "unsubscribe":
-            for topic in wanted.topics:
-                self._topics.discard(topic)
-            return None
+        if wanted.type == "subscribe" and not all(is_allowed(topic, self._identity) for topic in wanted.topics):
+            return TOPIC_NOT_ALLOWED
+        if not self._held and not wanted.asks_for_replay:
+            return self._change_topics(wanted)
+        if len(self._held) >= self._limits.max_held_frames:
+            return TOO_MANY_FRAMES
+        self._held.append(wanted)
+        self._events.nudge()
+        return None
+
+    def _change_topics(self, wanted: ClientFrame) -> Ending | None:
         for topic in wanted.topics:
-            if not is_allowed(topic, self._identity):
-                return TOPIC_NOT_ALLOWED
-            if len(self._topics) >= self._limits.max_topics:
+            if wanted.type == "unsubscribe":
+                self._topics.discard(topic)
+            elif len(self._topics) >= self._limits.max_topics:
                 return TOO_MANY_TOPICS
-            self._topics.add(topic)
+            else:
+                self._topics.add(topic)
         return None
 
     async def _write(self) -> Ending:
-        async for event in self._events:
-            if not self._topics or event.customer_id != self._identity.customer_id:
-                continue
-            rendered = self._rendered.of(event)
-            delivery = self._topics.delivery_of(rendered.topics)
-            if delivery is None:
-                continue
-            text = rendered.text.envelope if delivery is Delivery.ENVELOPE else rendered.text.bare
-            if not await self._is_taken(self._socket.send_str(text)):
-                return TOO_SLOW
-            self.sent += 1
-        return TOO_SLOW if self._events.is_overrun else SERVER_CLOSES
+        """Send events as they come, and replays when they are asked for: one writer, so that neither overtakes."""
+        while True:
+            while (event := self._events.take()) is not None:
+                if not await self._send_live(event):
+                    return TOO_SLOW
+            if self._held:
+                ending = await self._obey_held(self._held[0])
+                if ending is not None:
+                    return ending
+                self._held.popleft()
+            elif self._events.is_closed:
+                return TOO_SLOW if self._events.is_overrun else SERVER_CLOSES
+            else:
+                await self._events.wait()
+
+    async def _obey_held(self, wanted: ClientFrame) -> Ending | None:
+        ending = self._change_topics(wanted)
+        if ending is None and wanted.asks_for_replay:
+            try:
+                return None if await self._replay(wanted) else TOO_SLOW
+            except Unavailable:
+                return STORE_AWAY
+        return ending
+
+    async def _replay(self, wanted: ClientFrame) -> bool:
+        """Send the stored events that these topics match, then what came live in the meantime; False = too slow.
+
+        What comes live and is in the store is read from there: the queue of the bus does not fill up.
+        """
+        customer_id = self._identity.customer_id
+        topics = TopicSet()
+        for topic in wanted.topics:
+            topics.add(topic)
+        span = await self._stored.find_span(customer_id, wanted.since, self._limits.max_replayed_events)
+        if span.reason and not await self._send(incomplete_frame(wanted.since, span)):
+            return False
+        position, sent = span.start, self.sent
+        while True:
+            while (event := self._events.take()) is not None:  # before the page: it is in that, or in one after it
+                if not await self._send_live(event, without=topics):
+                    return False
+            page = await self._stored.read(customer_id, position)
+            for record in page.records:
+                names = stored_topics(record.topics)
+                if is_replayable(record) and topics.delivery_of(names) is not None:
+                    text = numbered(stored_event_text(record), record.seq)
+                    if not await self._send_event(text, self._topics.delivery_of(names)):
+                        return False
+            position = page.end
+            if page.is_last:
+                break
+            if self._events.is_overrun:
+                return False
+        self._replayed.append(Replayed(topics, position))
+        return await self._send(done_frame(wanted.since, self.sent - sent, position))
+
+    async def _send_live(self, event: Event, *, without: TopicSet | None = None) -> bool:
+        """Send an event of the bus where it is wanted and was not replayed; False when the client is too slow."""
+        if not self._topics or event.customer_id != self._identity.customer_id:
+            return True
+        rendered = self._rendered.of(event)
+        if without is not None and without.delivery_of(rendered.topics) is not None:
+            return True
+        if any(replayed.had(event, rendered.topics) for replayed in self._replayed):
+            return True
+        if is_replayable(event):
+            while self._replayed and self._replayed[0].end <= event.seq:
+                self._replayed.popleft()
+        return await self._send_event(rendered.text, self._topics.delivery_of(rendered.topics))
+
+    async def _send_event(self, text: EventText, delivery: Delivery | None) -> bool:
+        if delivery is None:
+            return True
+        self.sent += 1
+        return await self._send(text.envelope if delivery is Delivery.ENVELOPE else text.bare)
+
+    async def _send(self, text: str) -> bool:
+        return await self._is_taken(self._socket.send_str(text))
 
     async def _ping(self) -> Ending:
         while True:

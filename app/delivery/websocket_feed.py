@@ -7,6 +7,7 @@ import asyncio
 from aiohttp import web
 
 from app.delivery.rendered_events import RenderedEvents
+from app.delivery.stored_events import EventTable, StoredEvents
 from app.delivery.websocket_connection import CLIENT_LEFT, TOO_SLOW, Ending, FeedLimits, WebsocketConnection
 from app.domain.customer import Identity
 from app.event_bus import EventBus
@@ -18,8 +19,9 @@ log = get_log("websocket")
 class WebsocketFeed:
     """Serves WebSocket connections from the event bus; each has its own bounded queue, so none slows another."""
 
-    def __init__(self, bus: EventBus, limits: FeedLimits | None = None) -> None:
+    def __init__(self, bus: EventBus, events: EventTable, limits: FeedLimits | None = None) -> None:
         self._bus = bus
+        self._stored = StoredEvents(events)
         self._limits = limits or FeedLimits()
         self._rendered = RenderedEvents()
         self._closing = asyncio.Event()
@@ -35,7 +37,7 @@ class WebsocketFeed:
         )
         with self._bus.subscribe(limit=limits.max_unread_events) as events:
             await socket.prepare(request)
-            connection = WebsocketConnection(socket, identity, events, self._rendered, limits)
+            connection = WebsocketConnection(socket, identity, events, self._stored, self._rendered, limits)
             self.open_connections += 1
             log.info("websocket opened", customer_id=identity.customer_id)
             ending = CLIENT_LEFT

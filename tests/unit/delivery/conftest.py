@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -15,18 +16,63 @@ from aiohttp import web
 from app.delivery.websocket_connection import FeedLimits
 from app.delivery.websocket_feed import WebsocketFeed
 from app.domain.customer import Identity, Permission
-from app.domain.events import Event
+from app.domain.events import Event, EventRecord
+from app.domain.timestamps import now
 from app.event_bus import EventBus
+from app.wire.event import render_event
 
 CID = "12345678-1234-1234-1234-123456789012"
 OWN = f"customer_id:{CID}"
 
 
+class KeptEvents:
+    """A table of events in memory. `before_page` and `after_page` are called around the reading of a page."""
+
+    def __init__(self) -> None:
+        self.records: list[EventRecord] = []
+        self.last = 0
+        self.before_page: Callable[[], None] = lambda: None
+        self.after_page: Callable[[], None] = lambda: None
+        self.pages = 0
+
+    def append(self, event: Event) -> Event:
+        """Store an event; return it with its seq, which is to be published."""
+        self.last += 1
+        rendered = render_event(event)
+        record = EventRecord(self.last, event.customer_id, event.type.value, rendered.body, rendered.topics, now())
+        self.records.append(record)
+        return replace(event, seq=self.last)
+
+    def prune(self, up_to: int) -> None:
+        self.records = [record for record in self.records if record.seq > up_to]
+
+    async def last_seq(self) -> int:
+        return self.last
+
+    async def oldest_seq(self) -> int | None:
+        return self.records[0].seq if self.records else None
+
+    async def since(self, customer_id: str, seq: int, limit: int) -> tuple[EventRecord, ...]:
+        self.pages += 1
+        self.before_page()
+        found = [record for record in self.records if record.seq > seq and record.customer_id == customer_id]
+        await asyncio.sleep(0)
+        self.after_page()
+        return tuple(found[:limit])
+
+    async def floor_of_newest(self, customer_id: str, count: int) -> int:
+        own = [record.seq for record in self.records if record.customer_id == customer_id]
+        return own[-count - 1] if len(own) > count else 0
+
+
 class Feed:
     """The feed under test with its bus; `open` gives a client's WebSocket."""
 
-    def __init__(self, bus: EventBus, feed: WebsocketFeed, session: aiohttp.ClientSession, port: int) -> None:
+    def __init__(
+        self, bus: EventBus, kept: KeptEvents, feed: WebsocketFeed, session: aiohttp.ClientSession, port: int
+    ) -> None:
         self.bus = bus
+        self.kept = kept
         self.feed = feed
         self.session = session
         self.port = port
@@ -57,6 +103,10 @@ class Feed:
         for event in events:
             self.bus.publish(event)
 
+    def commit(self, *events: Event) -> None:
+        """Store and publish, as the journal does."""
+        self.publish(*[self.kept.append(event) for event in events])
+
 
 OpenFeed = Callable[..., Any]
 
@@ -70,8 +120,8 @@ def identity() -> Identity:
 def open_feed(identity: Identity) -> OpenFeed:
     @asynccontextmanager
     async def _open(limits: FeedLimits | None = None) -> AsyncIterator[Feed]:
-        bus = EventBus()
-        feed = WebsocketFeed(bus, limits)
+        bus, kept = EventBus(), KeptEvents()
+        feed = WebsocketFeed(bus, kept, limits)
 
         async def serve(request: web.Request) -> web.StreamResponse:
             return await feed.serve(request, identity)
@@ -88,7 +138,7 @@ def open_feed(identity: Identity) -> OpenFeed:
             stack.push_async_callback(runner.cleanup)
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             session = await stack.enter_async_context(aiohttp.ClientSession())
-            yield Feed(bus, feed, session, runner.addresses[0][1])
+            yield Feed(bus, kept, feed, session, runner.addresses[0][1])
 
     return _open
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -10,45 +11,45 @@ import pytest
 
 from app.api.application import build_app
 from app.api.first_start import ensure_first_customer
-from app.api.ports import ApiContext, HealthReport
+from app.api.ports import ApiContext
 from app.api.server import open_server
 from app.delivery.websocket_feed import WebsocketFeed
 from app.domain.events import Event, EventType
 from app.event_bus import EventBus
+from app.journal.journal import Journal
 from app.store import Store
-from app.wire.event import event_json
+from app.wire.event import event_json, render_event
+from tests.unit.api.live_parts import LiveParts
 
 KEY = "vb_key-of-the-tests-0123456789"
 
 
-class _NoLiveParts:
-    async def hang_up(self, customer_id: str, call_id: str) -> Any:
-        raise NotImplementedError
-
-    async def start(self, **asked: Any) -> Any:
-        raise NotImplementedError
-
-    async def stop(self, transcribe_id: str) -> Any:
-        raise NotImplementedError
-
-
-async def _healthy() -> HealthReport:
-    return HealthReport()
-
-
-async def test_a_key_opens_the_feed_and_the_server_closes_it(store: Store, samples: Any) -> None:
+async def test_a_key_opens_the_feed_and_the_server_closes_it(store: Store, samples: Any, tmp_path: Path) -> None:
     credentials = await ensure_first_customer(store, "password", KEY)
-    bus, live = EventBus(), _NoLiveParts()
-    feed = WebsocketFeed(bus)
+    bus = EventBus()
+    journal = Journal(store, bus, render_event)
+    await journal.load()
+    feed = WebsocketFeed(bus, store.events)
+    live: Any = LiveParts(store, journal, tmp_path)
     context = ApiContext(
         store=store,
-        calls=live,
-        transcribes=live,
+        journal=journal,
+        calls=live.calls,
+        groupcalls=live.groupcalls,
+        conferences=live.conferences,
+        recordings=live.recordings,
+        speakings=live.speakings,
+        media_streams=live.media_streams,
+        transcribes=live.transcribes,
+        flows=live.flows,
+        activeflows=live.activeflows,
+        phones=live,
+        webhooks=live,
         live_feed=feed,
-        languages=lambda: [],
-        health=_healthy,
-        metrics=lambda: b"",
-        prompt_path=lambda key: None,
+        languages=live.languages,
+        health=live.health,
+        metrics=live.metrics,
+        prompt_path=live.prompt_path,
         token_secret=b"s" * 32,
     )
     async with AsyncExitStack() as stack:
@@ -68,12 +69,15 @@ async def test_a_key_opens_the_feed_and_the_server_closes_it(store: Store, sampl
         await socket.send_json({"type": "subscribe", "topics": [topic]})
         await socket.ping()
         assert (await socket.receive()).type is aiohttp.WSMsgType.PONG
-        event = Event(EventType.CALL_CREATED, samples.call(credentials.customer_id))
-        bus.publish(event)
-        assert json.loads(await socket.receive_str()) == event_json(event)
+        call = await journal.create(samples.call(credentials.customer_id), EventType.CALL_CREATED)
+        frame = event_json(Event(EventType.CALL_CREATED, call)) | {"seq": journal.seq}
+        assert json.loads(await socket.receive_str()) == frame
+        await socket.send_json({"type": "subscribe", "topics": [topic], "since": journal.seq - 1})
+        assert json.loads(await socket.receive_str()) == frame
+        assert json.loads(await socket.receive_str())["type"] == "replay_done"
 
         closing = asyncio.create_task(server.aclose())
-        frame = await asyncio.wait_for(socket.receive(), 20)
-        assert (frame.type, frame.data) == (aiohttp.WSMsgType.CLOSE, 1001)
+        goodbye = await asyncio.wait_for(socket.receive(), 20)
+        assert (goodbye.type, goodbye.data) == (aiohttp.WSMsgType.CLOSE, 1001)
         await closing
     assert feed.open_connections == 0
