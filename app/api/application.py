@@ -5,17 +5,46 @@ from __future__ import annotations
 import base64
 import re
 import secrets
+from functools import partial
 
 import structlog
 from aiohttp import web
 
-from app.api import calls, customer, languages, liveness, login, prompts, transcribes, transcripts
-from app.api.authentication import Gate, Handler
+from app.api import (
+    accesskeys,
+    activeflows,
+    agents,
+    calls,
+    conferencecalls,
+    conferences,
+    customer,
+    documentation,
+    extensions,
+    flows,
+    groupcalls,
+    languages,
+    liveness,
+    login,
+    numbers,
+    outbound_config,
+    prompts,
+    recordings,
+    speakings,
+    transcribes,
+    transcripts,
+    trunks,
+    webhook_deliveries,
+    ws,
+)
+from app.api.authentication import Gate
+from app.api.document import Document
 from app.api.errors import INTERNAL, HttpError, RouteNotFound, http_error_of
-from app.api.keys import CONTEXT, IDENTITY, REQUEST_ID
+from app.api.keys import CONTEXT, DOCUMENT, PASSWORDS, REQUEST_ID
+from app.api.openapi import render_document
 from app.api.passwords import Passwords
 from app.api.ports import ApiContext
 from app.api.responses import plain
+from app.api.route import Handler, Route, check_unique
 from app.errors import CallscribeError, InvalidArgument
 from app.logs import get_log
 
@@ -32,39 +61,57 @@ _PREFLIGHT = {
 }
 
 
+def all_routes() -> list[Route]:
+    """Return every route of the API, in the order in which the documentation shows them."""
+    return [
+        *login.routes(),
+        *customer.routes(),
+        *agents.routes(),
+        *accesskeys.routes(),
+        *calls.routes(),
+        *groupcalls.routes(),
+        *conferences.routes(),
+        *conferencecalls.routes(),
+        *recordings.routes(),
+        *speakings.routes(),
+        *transcribes.routes(),
+        *transcripts.routes(),
+        *languages.routes(),
+        *flows.routes(),
+        *activeflows.routes(),
+        *numbers.routes(),
+        *extensions.routes(),
+        *trunks.routes(),
+        *outbound_config.routes(),
+        *webhook_deliveries.routes(),
+        *ws.routes(),
+        *prompts.routes(),
+        *liveness.routes(),
+        *documentation.routes(),
+    ]
+
+
 def build_app(context: ApiContext) -> web.Application:
     """Return the web application; nothing runs until a server is opened for it."""
-    gate = Gate(context.store, context.token_secret, context.rate_limits)
+    routes = all_routes()
+    gate = Gate(context.store, context.token_secret, context.rate_limits, check_unique(routes))
 
     @web.middleware
     async def pass_gate(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await gate.pass_through(request, handler)
 
-    async def close_live_feed(_app: web.Application) -> None:
+    async def close_sockets(_app: web.Application) -> None:
         await context.live_feed.close()
+        await context.media_streams.close()
 
     app = web.Application(middlewares=[_answer_everything, pass_gate], client_max_size=_MAX_BODY_BYTES)
     app[CONTEXT] = context
+    app[PASSWORDS] = Passwords()
+    app[DOCUMENT] = Document(partial(render_document, routes))
     app.on_response_prepare.append(_add_headers)
-    app.on_shutdown.append(close_live_feed)
-    app.add_routes(
-        [
-            *login.routes(Passwords()),
-            *customer.routes(),
-            *calls.routes(),
-            *transcribes.routes(),
-            *transcripts.routes(),
-            *languages.routes(),
-            *prompts.routes(),
-            *liveness.routes(),
-            web.get("/v1.0/ws", _serve_live_feed, allow_head=False),
-        ]
-    )
+    app.on_shutdown.append(close_sockets)
+    app.add_routes([route.definition for route in routes])
     return app
-
-
-async def _serve_live_feed(request: web.Request) -> web.StreamResponse:
-    return await request.app[CONTEXT].live_feed.serve(request, request[IDENTITY])
 
 
 @web.middleware

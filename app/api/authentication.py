@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator, Mapping
 
 from aiohttp import web
 
 from app.api.errors import AuthenticationRequired, denied
 from app.api.keys import IDENTITY
 from app.api.rate_limits import RateLimiter, RateLimits
+from app.api.route import Handler, Need, Route
 from app.api.tokens import KEY_PREFIX, hash_key, read_token, refused
 from app.domain.customer import Identity, Permission
 from app.domain.timestamps import now
 from app.store import Store
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 API_ROOT = "/v1.0/"
 LOGIN_ROOTS = ("/auth/", "/v1.0/auth/")
-_OPEN_TO_EVERY_AGENT = frozenset({"/v1.0/me", "/v1.0/ws"})
 
 
 class Gate:
     """Stands before every resource: limits addresses, asks for credentials, limits customers, checks the role."""
 
-    def __init__(self, store: Store, token_secret: bytes, limits: RateLimits) -> None:
+    def __init__(
+        self, store: Store, token_secret: bytes, limits: RateLimits, routes: Mapping[tuple[str, str], Route]
+    ) -> None:
         self._store = store
         self._token_secret = token_secret
+        self._routes = routes
         self._auth_addresses = RateLimiter(limits.auth_per_address, "ip")
         self._api_addresses = RateLimiter(limits.api_per_address, "ip")
         self._customers = RateLimiter(limits.per_customer, "customer")
@@ -38,17 +39,27 @@ class Gate:
             self._auth_addresses.take(address)
         elif request.path.startswith(API_ROOT):
             self._api_addresses.take(address)
-            if request.match_info.http_exception is None:  # an unknown route is told to everybody
-                request[IDENTITY] = await self._admit(request)
+        if request.match_info.http_exception is None:  # an unknown route is told to everybody
+            need = self._need_of(request)
+            if need is not Need.NOBODY:
+                request[IDENTITY] = await self._admit(request, need)
         return await handler(request)
 
-    async def _admit(self, request: web.Request) -> Identity:
+    def _need_of(self, request: web.Request) -> Need:
+        resource = request.match_info.route.resource
+        method = "GET" if request.method == "HEAD" else request.method
+        route = self._routes[method, resource.canonical if resource else ""]
+        return Need.NOBODY if route.is_open else route.need
+
+    async def _admit(self, request: web.Request, need: Need) -> Identity:
         credential = next(_credentials(request), None)
         if credential is None:
             raise AuthenticationRequired("this needs a token or an access key, e.g. ?token=…")
         identity = await self.identify(credential)
         self._customers.take(identity.customer_id)
-        if not identity.is_admin_or_manager and request.path not in _OPEN_TO_EVERY_AGENT:
+        if need is Need.ADMIN and not identity.is_admin:
+            raise denied()
+        if need is Need.MANAGER and not identity.is_admin_or_manager:
             raise denied()
         return identity
 

@@ -1,4 +1,4 @@
-"""The first start: one customer, its agent `admin`, one access key; later starts make the settings true again."""
+"""New customers, each with an admin and an access key; the first one is made, and its settings kept true, at starts."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from app.api.tokens import KEY_MIN_LENGTH, KEY_PREFIX, hash_key, make_key, shown
 from app.domain.customer import AccessKey, Agent, Customer, Permission
 from app.domain.ids import new_id
 from app.domain.timestamps import now
-from app.errors import InvalidSetting
+from app.errors import AlreadyExists, InvalidArgument, InvalidSetting
 from app.store import Store, Transaction
 
 ADMIN = "admin"
+_MAX_NAME = 255
 _MAX_PASSWORD = 1024  # what a log-in takes
 _KEY = re.compile(rf"{KEY_PREFIX}[\x21-\x7e]{{{KEY_MIN_LENGTH - len(KEY_PREFIX)},}}")
 
@@ -27,6 +28,29 @@ class FirstCredentials:
     username: str
     password: str | None = field(default=None, repr=False)
     access_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewCustomer:
+    """A customer that was made just now, and its key: to be shown once."""
+
+    customer: Customer
+    access_key: str = field(repr=False)
+
+
+async def create_customer(store: Store, name: str, username: str, password: str) -> NewCustomer:
+    """Make a customer with an admin and an access key.
+
+    InvalidArgument for a name, username or password that cannot be used, AlreadyExists for a username that is taken.
+    """
+    for what, text in (("name", name), ("username", username)):
+        if not 0 < len(text) <= _MAX_NAME or not text.isprintable():
+            raise InvalidArgument(what, f"expected 1 to {_MAX_NAME} characters without control characters")
+    if not 0 < len(password) <= _MAX_PASSWORD:
+        raise InvalidArgument("password", f"expected 1 to {_MAX_PASSWORD} characters")
+    if await store.agents.get_by_username(username) is not None:
+        raise AlreadyExists(f"username: an agent {username!r} is there already", field="username")
+    return await _make(store, name, username, await Passwords().hash(password), make_key())
 
 
 async def ensure_first_customer(store: Store, admin_password: str | None, access_key: str | None) -> FirstCredentials:
@@ -59,28 +83,32 @@ def _check(admin_password: str | None, access_key: str | None) -> None:
 async def _make_first(
     store: Store, passwords: Passwords, admin_password: str | None, access_key: str | None
 ) -> FirstCredentials:
-    password, key = admin_password or secrets.token_urlsafe(18), access_key or make_key()
-    password_hash = await passwords.hash(password)
-    moment = now()
-    customer = Customer(
-        id=new_id(), name="Callscribe", webhook_secret=secrets.token_hex(32), tm_create=moment, tm_update=moment
-    )
-    async with store.transaction() as tx:
-        await tx.customers.insert(customer)
-        await tx.agents.insert(_admin(customer, password_hash))
-        await _insert_key(tx, customer, key)
+    password = admin_password or secrets.token_urlsafe(18)
+    made = await _make(store, "Callscribe", ADMIN, await passwords.hash(password), access_key or make_key())
     return FirstCredentials(
-        customer.id,
+        made.customer.id,
         ADMIN,
         password=password if admin_password is None else None,
-        access_key=key if access_key is None else None,
+        access_key=made.access_key if access_key is None else None,
     )
+
+
+async def _make(store: Store, name: str, username: str, password_hash: str, key: str) -> NewCustomer:
+    moment = now()
+    customer = Customer(
+        id=new_id(), name=name, webhook_secret=secrets.token_hex(32), tm_create=moment, tm_update=moment
+    )
+    async with store.transaction() as tx:
+        customer = await tx.customers.insert(customer)
+        await tx.agents.insert(_admin(customer, username, password_hash))
+        await _insert_key(tx, customer, key)
+    return NewCustomer(customer, key)
 
 
 async def _make_password_true(store: Store, passwords: Passwords, customer: Customer, password: str) -> None:
     agent = await store.agents.get_by_username(ADMIN)
     if agent is None:
-        await store.agents.insert(_admin(customer, await passwords.hash(password)))
+        await store.agents.insert(_admin(customer, ADMIN, await passwords.hash(password)))
     elif agent.tm_delete is not None or not await passwords.is_right(password, agent.password_hash):
         password_hash = await passwords.hash(password)
         await store.agents.update(replace(agent, password_hash=password_hash, tm_update=now(), tm_delete=None))
@@ -94,12 +122,12 @@ async def _make_key_true(store: Store, customer: Customer, secret: str) -> None:
         await store.access_keys.update(replace(key, tm_update=now(), tm_delete=None, tm_expire=None))
 
 
-def _admin(customer: Customer, password_hash: str) -> Agent:
+def _admin(customer: Customer, username: str, password_hash: str) -> Agent:
     moment = now()
     return Agent(
         id=new_id(),
         customer_id=customer.id,
-        username=ADMIN,
+        username=username,
         password_hash=password_hash,
         name="Administrator",
         permission=Permission.CUSTOMER_ADMIN,

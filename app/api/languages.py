@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from app.api.keys import CONTEXT
 from app.api.responses import one
+from app.api.route import Route, get
 
 
 class LanguageBody(BaseModel):
@@ -24,9 +25,9 @@ class LanguagesBody(BaseModel):
     result: list[LanguageBody]
 
 
-def routes() -> list[web.RouteDef]:
+def routes() -> list[Route]:
     """Return the route of languages."""
-    return [web.get("/v1.0/languages", list_languages)]
+    return [get("/v1.0/languages", list_languages, LanguagesBody, errors=())]
 
 
 async def list_languages(request: web.Request) -> web.Response:

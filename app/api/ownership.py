@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from app.api.errors import denied
@@ -18,7 +19,17 @@ class Owned(Protocol):
         ...
 
 
+class Deletable(Owned, Protocol):
+    """What belongs to a customer until it deletes it."""
+
+    @property
+    def tm_delete(self) -> datetime | None:
+        """When it was deleted."""
+        ...
+
+
 T = TypeVar("T", bound=Owned)
+D = TypeVar("D", bound=Deletable)
 T_co = TypeVar("T_co", bound=Owned, covariant=True)
 
 
@@ -42,4 +53,12 @@ async def own(table: Found[T], item_id: str, identity: Identity) -> T:
         raise NotFound(table.word, item_id)
     if item.customer_id != identity.customer_id:
         raise denied()
+    return item
+
+
+async def own_present(table: Found[D], item_id: str, identity: Identity) -> D:
+    """Return the caller's own object as `own` does; NotFound also when it was deleted."""
+    item = await own(table, item_id, identity)
+    if item.tm_delete is not None:
+        raise NotFound(table.word, item_id)
     return item

@@ -10,13 +10,15 @@ from aiohttp import web
 
 from app.api.errors import RouteNotFound
 from app.api.keys import CONTEXT
+from app.api.route import Route
 
 _KEPT = "public, max-age=31536000, immutable"
 
 
-def routes() -> list[web.RouteDef]:
+def routes() -> list[Route]:
     """Return the route of prompts."""
-    return [web.get("/prompts/{key:[A-Za-z0-9_-]{1,128}}.wav", get_prompt)]
+    path = "/prompts/{key:[A-Za-z0-9_-]{1,128}}.wav"
+    return [Route("GET", path, get_prompt, media_type="audio/wav", errors=(404,), is_open=True)]
 
 
 async def get_prompt(request: web.Request) -> web.StreamResponse:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+import math
+from collections.abc import Iterator
+from typing import Annotated, Any, TypeVar
 
 from aiohttp import web
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import from_json, to_json
 
-from app.api.errors import InvalidJsonBody
+from app.api.errors import InvalidJsonBody, invalid_field
 from app.domain.ids import ZERO_ID, is_id
 from app.errors import CallscribeError, InvalidArgument
 
@@ -15,9 +18,13 @@ B = TypeVar("B", bound="RequestBody")
 
 
 class RequestBody(BaseModel):
-    """A JSON object that a client sends."""
+    """A JSON object that a client sends. A field that is null counts as not sent."""
 
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+    def sent(self) -> dict[str, Any]:
+        """Return the fields that were sent, for a PUT that leaves the others as they are."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
 
 
 def _check_id(text: str) -> str:
@@ -30,31 +37,82 @@ def _zero_when_empty(value: object) -> object:
     return ZERO_ID if value in (None, "") else value
 
 
-BodyId = Annotated[str, AfterValidator(_check_id)]
+_UUID = {"format": "uuid"}
+
+BodyId = Annotated[str, AfterValidator(_check_id), Field(json_schema_extra=_UUID)]
 """A UUID in either case, lower case inside."""
 
-OptionalBodyId = Annotated[BodyId, BeforeValidator(_zero_when_empty)]
+OptionalBodyId = Annotated[
+    str,
+    AfterValidator(_check_id),
+    BeforeValidator(_zero_when_empty),
+    Field(description='UUID; null, "" or zeros for none'),
+]
 """A UUID, or null or "" for none, as old clients send it."""
 
 
 async def read_body(request: web.Request, model: type[B]) -> B:
-    """Return the checked body; InvalidJsonBody, or InvalidArgument with the field's name."""
+    """Return the checked body; InvalidJsonBody, or InvalidArgument with the field's name.
+
+    No body at all is an empty object where the model needs no field.
+    """
     try:
         text = await request.read()
     except web.RequestPayloadError:
         raise InvalidJsonBody("body", "its encoding is broken") from None
+    if not text.strip() and is_body_optional(model):
+        text = b"{}"
+    return parse_body(text, model)
+
+
+def parse_body(text: bytes, model: type[B]) -> B:
+    """Return the checked body from its JSON text."""
     try:
-        return model.model_validate_json(text)
+        content = from_json(text, allow_inf_nan=False)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise InvalidJsonBody("body", "expected a JSON object")
+    names = {field.alias or name for name, field in model.model_fields.items()}
+    known = {name: value for name, value in content.items() if name in names and value is not None}
+    for place, value in known.items():
+        for path, fault in _unstorable(place, value):
+            raise InvalidArgument(path, fault)
+    try:
+        return model.model_validate_json(to_json(known))
     except ValidationError as error:
         raise _first_fault(error) from None
+
+
+def is_body_optional(model: type[BaseModel]) -> bool:
+    """Tell whether an empty object is a right body: no field is required."""
+    return not any(field.is_required() for field in model.model_fields.values())
+
+
+def _unstorable(place: str, value: object) -> Iterator[tuple[str, str]]:
+    """Yield the places within `value` that no database or no JSON reader takes: NUL characters, infinite numbers."""
+    if isinstance(value, str):
+        if "\0" in value:
+            yield place, "must not hold NUL characters"
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            yield place, "expected a number of a smaller size"
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            if "\0" in name:
+                yield place, "must not hold NUL characters"
+            yield from _unstorable(f"{place}.{name}", inner)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _unstorable(f"{place}.{number}", inner)
 
 
 def _first_fault(error: ValidationError) -> CallscribeError:
     fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "json_invalid" or not place:
+    if not place:
         return InvalidJsonBody("body", "expected a JSON object")
     if fault["type"] == "missing":
         return InvalidArgument(place, "is required")
     message = fault["msg"].removeprefix("Value error, ")
-    return InvalidArgument(place, message[:1].lower() + message[1:])
+    return invalid_field(fault["type"], place, message[:1].lower() + message[1:])

@@ -6,16 +6,19 @@ from aiohttp import web
 
 from app.api.errors import MissingRequestParameter
 from app.api.keys import CONTEXT, IDENTITY
-from app.api.ownership import own
+from app.api.ownership import own_present
 from app.api.request_query import page_query, query_id
 from app.api.responses import page
-from app.errors import NotFound
-from app.wire.transcript import transcript_body
+from app.api.route import ID_SCHEMA, Query, Route
+from app.api.route import page as page_route
+from app.wire.transcript import TranscriptBody, transcript_body
+
+_OF_WHICH = Query("transcribe_id", ID_SCHEMA, "The transcribe whose transcripts are wanted.", is_required=True)
 
 
-def routes() -> list[web.RouteDef]:
+def routes() -> list[Route]:
     """Return the routes of transcripts."""
-    return [web.get("/v1.0/transcripts", list_transcripts)]
+    return [page_route("/v1.0/transcripts", list_transcripts, TranscriptBody, _OF_WHICH, errors=(404,))]
 
 
 async def list_transcripts(request: web.Request) -> web.Response:
@@ -25,8 +28,6 @@ async def list_transcripts(request: web.Request) -> web.Response:
         raise MissingRequestParameter("transcribe_id", "is required")
     wanted = page_query(request)
     store = request.app[CONTEXT].store
-    transcribe = await own(store.transcribes, transcribe_id, request[IDENTITY])
-    if transcribe.tm_delete is not None:
-        raise NotFound("transcribe", transcribe.id)
+    transcribe = await own_present(store.transcribes, transcribe_id, request[IDENTITY])
     rows = await store.transcripts.list(transcribe.id, page_size=wanted.size, before=wanted.before)
     return page(rows, transcript_body)

@@ -1,6 +1,8 @@
 """The table of commands. Each imports its parts when it runs, so that `callscribe --help` is quick."""
 
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -50,11 +52,25 @@ def doctor() -> None:
     raise typer.Exit(examine())
 
 
+@app.command()
+def openapi(
+    to: Annotated[
+        Path | None, typer.Option("--write", metavar="FILE", help="Write this file instead of printing.")
+    ] = None,
+) -> None:
+    """Print or write the OpenAPI document of the API, as a running server shows it at /openapi.json."""
+    from app.cli.openapi import show_openapi
+
+    show_openapi(to)
+
+
 def run() -> None:
     """Run; an expected failure is one clear line and exit code 2, without a traceback."""
+    from app.cli.customers import customers_app
     from app.cli.flows import flows_app
     from app.cli.models import models_app
 
+    app.add_typer(customers_app, name="customers")
     app.add_typer(models_app, name="models")
     app.add_typer(flows_app, name="flows")
     try:

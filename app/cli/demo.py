@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -17,7 +18,8 @@ import aiohttp
 import typer
 from rich.console import Console
 
-from app.application.opening import Application, open_application
+from app.application.opening import open_application
+from app.application.parts import Application
 from app.cli.call import sip_uri
 from app.cli.caller import CallPlan, open_caller
 from app.domain.language import parse_language
@@ -128,7 +130,10 @@ def find_free_port() -> int:
 
 def find_free_udp_range(count: int) -> int:
     """The even first port of `count` UDP ports in a row that are free on loopback now."""
-    for first in range(30000, 60000, count):
+    places = list(range(30000, 60000, count))
+    # At random: two that look at the same moment shall not find the same ones.
+    random.shuffle(places)
+    for first in places:
         with ExitStack() as held:
             try:
                 for port in range(first, first + count):

@@ -6,7 +6,8 @@ import signal
 import uvloop
 from rich.console import Console
 
-from app.application.opening import Application, open_application
+from app.application.opening import open_application
+from app.application.parts import Application
 from app.logs import configure_logs, get_log
 from app.settings import Settings, read_settings
 

@@ -2,91 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 from argon2 import PasswordHasher
 
+import app.actions
 from app.api.application import build_app
 from app.api.first_start import FirstCredentials, ensure_first_customer
-from app.api.ports import ApiContext, HealthReport, OfferedLanguage
-from app.api.rate_limits import Rate, RateLimits
+from app.api.ports import ApiContext
 from app.api.server import open_server
-from app.domain.call import Call, CallStatus
-from app.domain.customer import Identity
-from app.domain.timestamps import now
-from app.domain.transcribe import Transcribe, TranscribeStatus
+from app.application.api_flows import ApiFlows
+from app.domain.events import Event
+from app.event_bus import EventBus
+from app.flow.action_registry import load_actions
+from app.flow.library import FlowLibrary
+from app.journal.journal import Journal
 from app.store import Store
+from app.wire.event import render_event
+from tests.unit.api.live_parts import LiveParts, context_of
 
 KEY = "vb_key-of-the-tests-0123456789"
 PASSWORD = "correct horse"
-UNLIMITED = RateLimits(Rate(0, 0), Rate(0, 0), Rate(0, 0))
-
-
-@dataclass
-class LiveParts:
-    """Plays calls, transcribes, the feed, health: notes what was asked and does what the test says."""
-
-    store: Store
-    samples: Any
-    prompts: Path
-    error: Exception | None = None
-    asked: list[dict[str, Any]] = field(default_factory=list)
-    health_report: HealthReport = field(default_factory=HealthReport)
-    is_feed_closed: bool = False
-
-    async def hang_up(self, customer_id: str, call_id: str) -> Call:
-        self._note(customer_id=customer_id, call_id=call_id)
-        call = await self.store.calls.get(customer_id, call_id)
-        assert call is not None
-        call = replace(call, status=CallStatus.TERMINATING, tm_update=now())
-        await self.store.calls.update(call)
-        return call
-
-    async def start(self, **asked: Any) -> Transcribe:
-        self._note(**asked)
-        known = {name: value for name, value in asked.items() if name not in ("customer_id", "end_of_silence_ms")}
-        made: Transcribe = self.samples.transcribe(asked["customer_id"], **known)
-        return await self.store.transcribes.insert(made)
-
-    async def stop(self, transcribe_id: str) -> Transcribe:
-        self._note(transcribe_id=transcribe_id)
-        transcribe = await self.store.transcribes.get_by_id(transcribe_id)
-        assert transcribe is not None
-        done = replace(transcribe, status=TranscribeStatus.DONE)
-        await self.store.transcribes.update(done)
-        return done
-
-    async def serve(self, request: web.Request, identity: Identity) -> web.StreamResponse:
-        self._note(identity=identity)
-        return web.json_response({"customer": identity.customer_id})
-
-    async def close(self) -> None:
-        self.is_feed_closed = True
-
-    def languages(self) -> Sequence[OfferedLanguage]:
-        return [OfferedLanguage("en-US", "moonshine", "tiny-en", True), OfferedLanguage("de-DE", "vosk", "de", False)]
-
-    async def health(self) -> HealthReport:
-        return self.health_report
-
-    def metrics(self) -> bytes:
-        return b"calls_live 0\n"
-
-    def prompt_path(self, key: str) -> Path | None:
-        return self.prompts / f"{key}.wav"
-
-    def _note(self, **asked: Any) -> None:
-        if self.error is not None:
-            raise self.error
-        self.asked.append(asked)
 
 
 @dataclass
@@ -123,6 +66,12 @@ class Client:
     async def post(self, path: str, body: Any = None) -> Answer:
         return await self.ask("POST", path, json=body)
 
+    async def put(self, path: str, body: Any = None) -> Answer:
+        return await self.ask("PUT", path, json=body)
+
+    async def delete(self, path: str) -> Answer:
+        return await self.ask("DELETE", path)
+
     async def refused(self, method: str, path: str, status: int, reason: str, **more: Any) -> dict[str, Any]:
         """Ask, check the whole envelope, return its `error`."""
         answer = await self.ask(method, path, **more)
@@ -148,24 +97,50 @@ async def credentials(store: Store) -> FirstCredentials:
 
 
 @pytest.fixture
-def live(store: Store, samples: Any, tmp_path: Path) -> LiveParts:
-    return LiveParts(store, samples, tmp_path)
+def bus() -> EventBus:
+    return EventBus()
 
 
 @pytest.fixture
-def context(store: Store, live: LiveParts) -> ApiContext:
-    return ApiContext(
-        store=store,
-        calls=live,
-        transcribes=live,
-        live_feed=live,
-        languages=live.languages,
-        health=live.health,
-        metrics=live.metrics,
-        prompt_path=live.prompt_path,
-        token_secret=b"s" * 32,
-        rate_limits=UNLIMITED,
-    )
+async def journal(store: Store, bus: EventBus) -> Journal:
+    made = Journal(store, bus, render_event)
+    await made.load()
+    return made
+
+
+@pytest.fixture
+def live(store: Store, journal: Journal, tmp_path: Path) -> LiveParts:
+    return LiveParts(store, journal, tmp_path)
+
+
+@pytest.fixture
+def told(bus: EventBus) -> Iterator[list[Event]]:
+    """Every event that is told from now on, in its order."""
+    events: list[Event] = []
+    with pytest.MonkeyPatch.context() as patch:
+        publish = bus.publish
+
+        def note(event: Event) -> None:
+            events.append(event)
+            publish(event)
+
+        patch.setattr(bus, "publish", note)
+        yield events
+
+
+@pytest.fixture
+def context(store: Store, journal: Journal, live: LiveParts) -> ApiContext:
+    return context_of(store, journal, live)
+
+
+@pytest.fixture
+async def real_flows(store: Store, journal: Journal, credentials: FirstCredentials, tmp_path: Path) -> ApiFlows:
+    """The real flows over an empty folder: they check actions as the running application does."""
+    folder, registry = tmp_path / "flows", load_actions(app.actions)
+    folder.mkdir(exist_ok=True)
+    library = FlowLibrary(folder, registry)
+    await library.load()
+    return ApiFlows(library, registry, store, journal, credentials.customer_id)
 
 
 @asynccontextmanager
@@ -184,3 +159,10 @@ async def client(context: ApiContext, credentials: FirstCredentials) -> AsyncIte
 def open_client(context: ApiContext, credentials: FirstCredentials) -> Any:
     """Opens a client of a server with other values in its context."""
     return lambda **changes: _opened(replace(context, **changes), credentials)
+
+
+@pytest.fixture
+async def whole_client(open_client: Any, real_flows: ApiFlows) -> AsyncIterator[Client]:
+    """A client of a server with the real flows."""
+    async with open_client(flows=real_flows) as opened:
+        yield opened

@@ -9,8 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.domain.call import CallStatus
+from app.domain.conference import ConferenceStatus
 from app.domain.customer import Customer
 from app.domain.ids import ZERO_ID, new_id
+from app.domain.recording import RecordingStatus
 from app.domain.transcribe import Direction, ReferenceType, TranscribeStatus
 from app.errors import InvalidArgument, LanguageNotInstalled, TranscribeAlreadyProgressing, Unavailable
 from app.store import Store
@@ -45,9 +47,6 @@ async def test_starting_on_a_call(client: Any, live: Any, body: dict[str, Any]) 
     assert (await client.get(f"/v1.0/transcribes/{answer.json['id']}")).json == answer.json
 
 
-FLOW = "A1B2C3D4-e5f6-7890-abcd-ef1234567890"
-
-
 @pytest.mark.parametrize(
     ("changes", "field", "expected"),
     [
@@ -56,11 +55,10 @@ FLOW = "A1B2C3D4-e5f6-7890-abcd-ef1234567890"
         ({"language": "zh-hans-cn"}, "language", "zh-Hans-CN"),
         ({"direction": None}, "direction", Direction.BOTH),
         ({"direction": ""}, "direction", Direction.BOTH),
-        ({"direction": "IN"}, "direction", Direction.BOTH),
         ({"direction": "in"}, "direction", Direction.IN),
         ({"on_end_flow_id": ""}, "on_end_flow_id", ZERO_ID),
         ({"on_end_flow_id": None}, "on_end_flow_id", ZERO_ID),
-        ({"on_end_flow_id": FLOW}, "on_end_flow_id", FLOW.lower()),
+        ({"on_end_flow_id": ZERO_ID}, "on_end_flow_id", ZERO_ID),
         ({"provider": "aws"}, "provider", "aws"),
         ({"provider": None}, "provider", ""),
         ({"provider": "no such provider"}, "provider", "no such provider"),
@@ -92,6 +90,11 @@ async def test_what_is_accepted(
         ({"language": None}, "language"),
         ({"language": 7}, "language"),
         ({"direction": 1}, "direction"),
+        ({"direction": "IN"}, "direction"),
+        ({"direction": "inbound"}, "direction"),
+        ({"language": "e" * 5000}, "language"),
+        ({"language": "en\0"}, "language"),
+        ({"provider": "a\nb"}, "provider"),
         ({"direction": ["in"]}, "direction"),
         ({"on_end_flow_id": "no uuid"}, "on_end_flow_id"),
         ({"on_end_flow_id": {}}, "on_end_flow_id"),
@@ -211,7 +214,7 @@ async def test_stopping(client: Any, store: Store, samples: Any, live: Any) -> N
     assert live.asked == [{"transcribe_id": transcribe.id}]
 
 
-@pytest.mark.parametrize(("method", "tail"), [("GET", ""), ("POST", "/stop")])
+@pytest.mark.parametrize(("method", "tail"), [("GET", ""), ("POST", "/stop"), ("DELETE", "")])
 async def test_transcribes_that_cannot_be_had(
     client: Any, store: Store, stranger: Customer, samples: Any, live: Any, method: str, tail: str
 ) -> None:
@@ -265,3 +268,44 @@ async def test_transcripts(client: Any, store: Store, stranger: Customer, sample
     await refused(400, "INVALID_ID", {"transcribe_id": "x"})
     await refused(404, "TRANSCRIBE_NOT_FOUND", {"transcribe_id": new_id()})
     await refused(403, "PERMISSION_DENIED", {"transcribe_id": theirs.id})
+
+
+async def test_conferences_and_recordings(client: Any, store: Store, samples: Any, live: Any) -> None:
+    room = await store.conferences.insert(samples.conference(client.customer_id))
+    body = {"reference_type": "conference", "reference_id": room.id, "language": "en-US"}
+    assert (await client.post("/v1.0/transcribes", body)).json["reference_type"] == "confbridge"
+    await store.conferences.update(replace(room, status=ConferenceStatus.TERMINATED))
+    await client.refused("POST", "/v1.0/transcribes", 409, "STATE_INVALID", json=body)
+    recording = await store.recordings.insert(samples.recording(client.customer_id, status=RecordingStatus.RECORDING))
+    body |= {"reference_type": "recording", "reference_id": recording.id}
+    await client.refused("POST", "/v1.0/transcribes", 409, "STATE_INVALID", json=body)
+    await store.recordings.update(replace(recording, status=RecordingStatus.ENDED))
+    assert (await client.post("/v1.0/transcribes", body)).status == 200
+    await store.recordings.update(replace(recording, tm_delete=samples.moment()))
+    await client.refused("POST", "/v1.0/transcribes", 404, "RECORDING_NOT_FOUND", json=body)
+    assert len(live.asked) == 2
+
+
+async def test_the_flow_at_the_end(client: Any, store: Store, stranger: Customer, samples: Any, live: Any) -> None:
+    call = await store.calls.insert(samples.call(client.customer_id))
+    body = {"reference_type": "call", "reference_id": call.id, "language": "en-US"}
+    own = await store.flows.insert(samples.flow(client.customer_id))
+    theirs = await store.flows.insert(samples.flow(stranger.id))
+    gone = await store.flows.insert(samples.flow(client.customer_id, tm_delete=samples.moment()))
+    for flow_id in (new_id(), theirs.id, gone.id):
+        wrong = body | {"on_end_flow_id": flow_id}
+        error = await client.refused("POST", "/v1.0/transcribes", 400, "INVALID_ARGUMENT", json=wrong)
+        assert error["details"] == [{"field": "on_end_flow_id"}]
+    assert live.asked == []
+    answer = await client.post("/v1.0/transcribes", body | {"on_end_flow_id": own.id.upper()})
+    assert (answer.status, answer.json["on_end_flow_id"]) == (200, own.id)
+
+
+async def test_deleting(client: Any, store: Store, samples: Any, live: Any) -> None:
+    transcribe = await store.transcribes.insert(samples.transcribe(client.customer_id))
+    path = f"/v1.0/transcribes/{transcribe.id}"
+    gone = await client.delete(path)
+    assert (gone.status, gone.json["id"], gone.json["tm_delete"][:2]) == (200, transcribe.id, "20")
+    assert live.did == ["transcribes.delete"]
+    for method, tail in (("GET", ""), ("DELETE", ""), ("POST", "/stop")):
+        await client.refused(method, path + tail, 404, "TRANSCRIBE_NOT_FOUND")
