@@ -43,6 +43,15 @@ class Settings(BaseSettings):
     admin_password: str = Field("", description="made true at every start: the agent admin has this password")
     access_key: str = Field("", description="made true at every start: this key exists; vb_ and 24 characters at least")
     max_call_seconds: int = Field(3600, ge=1, description="a call is ended after this long")
+    dial_seconds: int = Field(30, ge=1, le=600, description="an outgoing call that nobody answers rings this long")
+    sip_destinations: str = Field(
+        "127.0.0.0/8,::1", description="where calls to sip addresses may go: networks and host names, * = anywhere"
+    )
+    webhook_networks: str = Field(
+        "", description="private and loopback networks that webhooks may reach, e.g. 127.0.0.0/8,192.168.0.0/16"
+    )
+    webhook_max_hours: float = Field(24, gt=0, description="a webhook delivery is given up after this long")
+    event_retention_hours: float = Field(72, gt=0, description="how long events can be replayed on the WebSocket")
     rate_limit_auth_per_ip: float = Field(10, description="requests per second; 0 turns off")
     rate_limit_api_per_ip: float = Field(200, description="requests per second; 0 turns off")
     rate_limit_api_per_customer: float = Field(16.7, description="requests per second; 0 turns off")

@@ -2,14 +2,21 @@
 
 from collections.abc import Sequence
 
+from app.application.dialling import Dialling
+from app.call.connect import Connector
 from app.call.live_call import LiveCall
 from app.call.live_calls import LiveCalls
-from app.domain.call import Call, PlayOutcome
+from app.call.outbound import OutgoingCall
+from app.domain.call import Address, Call, PlayOutcome
 from app.domain.transcribe import Direction, Transcribe
-from app.errors import NotFound
+from app.errors import CallscribeError, InvalidArgument, NotFound
+from app.flow.ports import ConnectResult
+from app.logs import get_log
 from app.speech.prompt_cache import Prompts
 from app.store.store import Store
 from app.transcribe.transcribes import TranscribeRequest, Transcribes
+
+log = get_log("flow")
 
 
 class CallFlow:
@@ -39,6 +46,49 @@ class CallFlow:
     async def hang_up(self, reason: str) -> None:
         """End the call."""
         await self._call.hang_up(reason)
+
+
+class FlowConnects:
+    """Connects calls for flows."""
+
+    def __init__(self, live_calls: LiveCalls, dialling: Dialling, connector: Connector) -> None:
+        self._live_calls = live_calls
+        self._dialling = dialling
+        self._connector = connector
+
+    async def connect(
+        self, call_id: str, source: Address | None, destinations: Sequence[Address], *, anonymous: str
+    ) -> ConnectResult:
+        """Ring all destinations and bridge the first that answers; those that cannot be reached are left out."""
+        call = self._live_calls.find(call_id)
+        if call is None:
+            raise NotFound("call", call_id)
+        shown = source or call.record.source
+        callees: list[OutgoingCall] = []
+        failure: CallscribeError | None = None
+        for index, destination in enumerate(destinations):
+            try:
+                reach = await self._dialling.reach(
+                    call.record.customer_id, shown, destination, place=f"destinations.{index}", anonymous=anonymous
+                )
+            except InvalidArgument as error:
+                log.warning("a destination of a connect cannot be reached", reason=error.message)
+                failure = failure or error
+                continue
+            callees += [
+                OutgoingCall(
+                    call.record.customer_id, shown, target.destination, target.dial, _talk_on, type=target.type
+                )
+                for target in reach.targets
+            ]
+        if failure is not None and not callees:
+            raise failure
+        outcome = await self._connector.connect(call, callees)
+        return ConnectResult(outcome.is_answered, outcome.reason.value, outcome.call_id)
+
+
+async def _talk_on(_call: LiveCall) -> None:
+    """Stands in for what the connector puts in its place."""
 
 
 class FlowTranscribes:
@@ -81,8 +131,13 @@ class FlowTranscribes:
 class FlowPrompts:
     """Prompts as media URIs: Asterisk fetches them from our HTTP server, no shared file system is assumed."""
 
-    def __init__(self, prompts: Prompts, base_url: str, beep_uri: str) -> None:
+    def __init__(self, prompts: Prompts) -> None:
         self._prompts = prompts
+        self._base_url = ""
+        self._beep_uri = ""
+
+    def serve_from(self, base_url: str, beep_uri: str) -> None:
+        """Say where Asterisk fetches prompts: known when the server is open."""
         self._base_url = base_url
         self._beep_uri = beep_uri
 

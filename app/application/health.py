@@ -19,7 +19,7 @@ class Health:
         self._telephony = telephony
         self._store = store
         self._library = library
-        self._live_calls = live_calls
+        self.live_calls = live_calls
         self._models = models
         self.is_open = False
         """Whether the intake takes calls: set by the composition root."""
@@ -34,7 +34,7 @@ class Health:
         missing: dict[str, str] = {}
         if fault := self._telephony.fault:
             missing["asterisk"] = fault
-        if not self.is_open or self._live_calls.is_refusing:
+        if not self.is_open or self.live_calls.is_refusing:
             missing["application"] = "starting or ending; no calls are taken now"
         if not self._library.flows:
             missing["flows"] = "no flow is in force, so no number is answered"
@@ -45,7 +45,7 @@ class Health:
         if lacking and len(lacking) == len(languages):
             missing["models"] = f"no speech model for {', '.join(lacking)}: callscribe models install {lacking[0]}"
         parts = {
-            "calls": len(self._live_calls),
+            "calls": len(self.live_calls),
             "flows": len(self._library.flows),
             # One language without a model does not keep the calls of the others from being served.
             "languages_without_model": lacking,

@@ -1,6 +1,7 @@
 """After every (re)connect to Asterisk, and every minute: what is there and what should be there are made the same."""
 
 import asyncio
+from collections.abc import Callable
 
 from app.ari.ari import Ari
 from app.ari.channel import hang_up
@@ -10,7 +11,6 @@ from app.call.live_calls import LiveCalls
 from app.domain.call import CallStatus
 from app.errors import CallscribeError
 from app.logs import get_log
-from app.transcribe.transcribes import Transcribes
 
 log = get_log("reconcile")
 
@@ -21,10 +21,11 @@ CAUSE_CONGESTION = 42
 class Reconciler:
     """Ends calls whose channel is gone, deletes objects of ours without an owner, turns away callers we lost."""
 
-    def __init__(self, ari: Ari, live_calls: LiveCalls, transcribes: Transcribes) -> None:
+    def __init__(self, ari: Ari, live_calls: LiveCalls, owns: Callable[[str], bool]) -> None:
+        """`owns` tells whether an object of ours belongs to something that lives, beside the calls."""
         self._ari = ari
         self._live_calls = live_calls
-        self._transcribes = transcribes
+        self._owns = owns
 
     async def reconcile(self) -> None:
         """Do it once. Raises AriRefused, AriTimeout, AriDisconnected when Asterisk cannot even be asked."""
@@ -56,6 +57,6 @@ class Reconciler:
         return (
             self._ari.holds(object_id)
             or self._ari.is_watched(object_id)
-            or self._transcribes.owns(object_id)
+            or self._owns(object_id)
             or any(call.channel_id == object_id for call in self._live_calls)
         )

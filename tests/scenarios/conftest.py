@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from app.application.opening import Application, open_application
+from app.application.opening import open_application
+from app.application.parts import Application
 from app.cli.demo import find_free_port, find_free_udp_range
 from app.domain.events import Event
 from app.settings import read_settings

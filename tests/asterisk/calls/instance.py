@@ -57,7 +57,15 @@ class Instance:
 
     async def post(self, path: str, body: Any = None) -> tuple[int, Any]:
         async with self.session.post(f"{self.api}{path}", json=body) as reply:
+            return reply.status, await reply.json() if reply.content_type == "application/json" else None
+
+    async def put(self, path: str, body: Any = None) -> tuple[int, Any]:
+        async with self.session.put(f"{self.api}{path}", json=body) as reply:
             return reply.status, await reply.json()
+
+    async def delete(self, path: str, body: Any = None) -> tuple[int, Any]:
+        async with self.session.delete(f"{self.api}{path}", json=body) as reply:
+            return reply.status, await reply.json() if reply.content_type == "application/json" else None
 
     async def ari(self, path: str) -> Any:
         """Ask the embedded Asterisk itself, past the app."""
@@ -97,7 +105,8 @@ class Instance:
     async def follow(self) -> None:
         """Collect all events of the customer over the WebSocket, as long as it runs."""
         async with self.session.ws_connect(f"{self.api}/ws") as feed:
-            words = ("call", "activeflow", "transcribe", "transcript")
+            words = ["call", "groupcall", "activeflow", "transcribe", "transcript", "recording"]
+            words += ["conference", "conferencecall"]
             topics = [f"customer_id:{self.customer_id}:{word}:" for word in words]
             await feed.send_json({"type": "subscribe", "topics": topics})
             self._news.set()
