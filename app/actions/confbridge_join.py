@@ -27,4 +27,5 @@ async def confbridge_join(context: ActionContext, options: ConfbridgeJoinOptions
     if conferences is None:
         raise ActionFailed("there are no conferences here")
     await conferences.join(context.call.record.id, options.confbridge_id, activeflow_id=context.activeflow_id)
+    context.call.digits.drop_all()
     return Next()

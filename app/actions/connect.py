@@ -21,7 +21,9 @@ class ConnectOptions(ActionOptions):
         None, description="The address that the called parties see; empty = the caller's"
     )
     early_media: bool = Field(
-        False, description="Accepted for VoIPBIN's flows; the caller hears ringing until the answer"
+        False,
+        description="Whether the caller hears what the called party's side plays before the answer (announcements, "
+        "its own ring tone); else, and until such a sound comes, the caller hears ringing",
     )
     relay_reason: bool = Field(
         False, description="Whether the caller is hung up when the other party hangs up, with that party's reason"
@@ -47,7 +49,11 @@ async def connect(context: ActionContext, options: ConnectOptions) -> Outcome:
     if connects is None:
         raise ActionFailed("calls cannot be connected here")
     result = await connects.connect(
-        context.call.record.id, options.source, options.destinations, anonymous=options.anonymous
+        context.call.record.id,
+        options.source,
+        options.destinations,
+        anonymous=options.anonymous,
+        is_early_media=options.early_media,
     )
     context.variables.set_system(
         {

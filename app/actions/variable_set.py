@@ -1,14 +1,17 @@
 """The action `variable_set`."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from app.flow.action import ActionContext, ActionOptions, Next, Outcome, action
+from app.flow.option_types import VariableKeyMark
 
 
 class VariableSetOptions(ActionOptions):
     """Which variable, and what it holds."""
 
-    key: str = Field(min_length=1, description="The variable's name, without ${}")
+    key: Annotated[str, VariableKeyMark()] = Field(min_length=1, description="The variable's name, without ${}")
     value: str = Field(description="Its value; ${name} in it is replaced first")
 
 

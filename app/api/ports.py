@@ -15,9 +15,12 @@ from app.domain.conference import Conference, Conferencecall, ConferenceType
 from app.domain.customer import Identity, RingMethod
 from app.domain.flow import Action, Activeflow, Flow, StoredFlow
 from app.domain.groupcall import Groupcall
+from app.domain.ids import ZERO_ID
+from app.domain.queue import Queuecall
 from app.domain.recording import Recording, RecordingRequest
 from app.domain.speaking import Speaking
 from app.domain.transcribe import Direction, ReferenceType, Transcribe
+from app.domain.transfer import TransferType
 from app.journal.journal import Journal
 from app.store import Store
 
@@ -38,6 +41,8 @@ class CallOrder:
     variables: Mapping[str, str] = field(default_factory=dict)
     owner_id: str = ""
     is_early: bool = False
+    master_call_id: str = ZERO_ID
+    """The call of the flow that orders, where the new calls end with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,14 @@ class CallPort(Protocol):
 
     async def stop_recording(self, customer_id: str, call_id: str) -> Call:
         """End the call's recording; StateInvalid when there is none."""
+        ...
+
+
+class TransferPort(Protocol):
+    """Transfers of connected calls."""
+
+    async def start(self, transferer: Call, kind: TransferType, destinations: Sequence[Address]) -> str:
+        """Begin a transfer; the first call that it makes. StateInvalid, CallAlreadyHangup, InvalidArgument."""
         ...
 
 
@@ -162,6 +175,18 @@ class ConferencePort(Protocol):
 
     async def stop_transcribe(self, customer_id: str, conference_id: str) -> Conference:
         """End the transcribe; StateInvalid when there is none."""
+        ...
+
+
+class QueuePort(Protocol):
+    """Calls that wait in queues."""
+
+    async def kick(self, stay: Queuecall) -> Queuecall:
+        """Send a caller out of its queue, or end its talk with the agent; one that is over is returned as it is."""
+        ...
+
+    async def delete(self, stay: Queuecall) -> Queuecall:
+        """End a stay where it lives, and delete it."""
         ...
 
 
@@ -369,7 +394,9 @@ class ApiContext:
     journal: Journal
     calls: CallPort
     groupcalls: GroupcallPort
+    transfers: TransferPort
     conferences: ConferencePort
+    queues: QueuePort
     recordings: RecordingPort
     speakings: SpeakingPort
     media_streams: MediaStreamPort

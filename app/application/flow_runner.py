@@ -22,7 +22,7 @@ from app.logs import get_log
 log = get_log("flow")
 
 MAX_CHAIN = 5
-"""How many flows may follow one another by on_complete and on_end (contract 8)."""
+"""How many flows may follow one another by on_complete and on_end (contract 8), where no setting says otherwise."""
 _KEPT_VARIABLES = 1000
 
 FindFlow = Callable[[str, str], Awaitable[Flow | None]]
@@ -54,8 +54,11 @@ class _Running:
 class FlowRunner:
     """Runs flows and knows those that run."""
 
-    def __init__(self, executor: Executor, journal: Journal, find_flow: FindFlow) -> None:
+    def __init__(
+        self, executor: Executor, journal: Journal, find_flow: FindFlow, *, max_chain: int = MAX_CHAIN
+    ) -> None:
         self._executor = executor
+        self._max_chain = max_chain
         self._journal = journal
         self._find_flow = find_flow
         self._running: dict[str, _Running] = {}
@@ -97,8 +100,8 @@ class FlowRunner:
             return
         parent = self._variables.get(execution.parent_id)
         count = parent[0] + 1 if parent else execution.complete_count
-        if count > MAX_CHAIN:
-            log.warning("a following flow is not run: the chain is too long", flow_id=flow_id, limit=MAX_CHAIN)
+        if count > self._max_chain:
+            log.warning("a following flow is not run: the chain is too long", flow_id=flow_id, limit=self._max_chain)
             return
         flow = await self._find_flow(execution.customer_id, flow_id)
         if flow is None:

@@ -6,7 +6,11 @@ from app.ari.errors import AriDisconnected, AriOverrun
 from app.ari.events import (
     ChannelDestroyed,
     ChannelDtmfReceived,
+    ChannelHold,
     ChannelStateChange,
+    ChannelTransfer,
+    ChannelUnhold,
+    Dial,
     Reconnected,
     StasisEnd,
     StasisStart,
@@ -23,25 +27,34 @@ log = get_log("call")
 CAUSE_SECONDS = 0.5
 
 
-async def follow_leg(call: LiveCall, watch: Watch) -> int:
-    """Follow the leg until it is gone, or nothing more can be heard of it; the Q.850 cause of its end."""
+async def follow_leg(call: LiveCall, watch: Watch, *, is_answer_told_by_dial: bool = False) -> int:
+    """Follow the leg until it is gone, or nothing more can be heard of it; the Q.850 cause of its end.
+
+    A leg that is made first and dialled later is in our application all the time: Dial events tell of its answer.
+    """
     try:
-        return await _follow(call, watch)
+        return await _follow(call, watch, is_answer_told_by_dial=is_answer_told_by_dial)
     except (AriDisconnected, AriOverrun) as error:
         log.error("the call's events were lost, so the call ends", reason=error.message)
         await hang_up_safely(call, HangupReason.FAILED)
         return NORMAL_CLEARING
 
 
-async def _follow(call: LiveCall, watch: Watch) -> int:
+async def _follow(call: LiveCall, watch: Watch, *, is_answer_told_by_dial: bool) -> int:
     async for event in watch:
         match event:
             case ChannelDtmfReceived():
                 call.note_digit(event.digit)
             case ChannelStateChange() if event.channel.state == "Ringing":
                 await call.note_ringing()
-            case StasisStart() if call.record.direction is CallDirection.OUTGOING:
+            case StasisStart() if call.record.direction is CallDirection.OUTGOING and not is_answer_told_by_dial:
                 await call.note_answered()
+            case Dial() if is_answer_told_by_dial and event.peer.id == call.channel_id:
+                await _note_dial(call, event.dialstatus)
+            case ChannelHold() | ChannelUnhold():
+                await call.note_holding(is_on=isinstance(event, ChannelHold))
+            case ChannelTransfer():
+                await call.refer(event.refer_to)
             case ChannelDestroyed():
                 return event.cause
             case StasisEnd():
@@ -54,6 +67,18 @@ async def _follow(call: LiveCall, watch: Watch) -> int:
             case _:
                 pass
     return NORMAL_CLEARING
+
+
+async def _note_dial(call: LiveCall, status: str) -> None:
+    match status:
+        case "RINGING":
+            await call.note_ringing()
+        case "PROGRESS":
+            call.note_sounding()
+        case "ANSWER":
+            await call.note_answered()
+        case _:
+            pass
 
 
 async def _await_cause(watch: Watch) -> int:

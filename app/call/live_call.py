@@ -7,19 +7,31 @@ from contextlib import AbstractContextManager, contextmanager
 from app.ari import channel as leg
 from app.ari.ari import Ari
 from app.ari.errors import AriDisconnected, AriTimeout
+from app.ari.events import ReferTo
 from app.ari.playback import Playback, PlaybackResult, open_playback
 from app.call.attachments import Attachments
 from app.call.digits import DigitListener, Digits
-from app.call.hangup_reasons import NORMAL_CLEARING
+from app.call.hangup_reasons import NORMAL_CLEARING, cause_of
 from app.call.ledger import ENDING, CallLedger
 from app.call.ports import Closer
-from app.domain.call import Call, CallAction, CallStatus, HangupReason, MuteDirection, PlayOutcome
+from app.domain.call import (
+    Call,
+    CallAction,
+    CallDirection,
+    CallStatus,
+    HangupReason,
+    MuteDirection,
+    PlayOutcome,
+)
 from app.domain.ids import asterisk_id, new_id
-from app.errors import LegGone
+from app.errors import CallscribeError, LegGone
 from app.journal.journal import Journal
 from app.logs import get_log
 
 log = get_log("call")
+
+OnRefer = Callable[["LiveCall", ReferTo], Awaitable[bool]]
+"""Carries out a transfer that a party asks for; False when it is not done."""
 
 
 class LiveCall:
@@ -32,11 +44,17 @@ class LiveCall:
         """The call that this one's party talks with, while they are connected."""
         self.hears_music = False
         """Whether music on hold is played to the party: a playback on the leg would end it."""
+        self.is_holding = False
+        """Whether the party has put the one that it talks with on hold, at its telephone."""
+        self.on_refer: OnRefer | None = None
+        """Called when the party asks to be replaced by somebody else (SIP REFER); None = it may not."""
         self._ari = ari
-        self._digits = Digits()
+        self.digits = Digits()
+        """What the party has pressed."""
         self._gone = asyncio.Event()
         self._ended = asyncio.Event()
         self._answered = asyncio.Event()
+        self._sounding = asyncio.Event()
         self._attachments = Attachments()
         self._playing: set[Playback] = set()
         self._voices: list[Callable[[], Awaitable[None]]] = []
@@ -76,6 +94,11 @@ class LiveCall:
         self._require_leg()
         await (leg.ring if is_on else leg.stop_ringing)(self._ari, self.channel_id)
 
+    async def progress(self) -> None:
+        """Let a party that has not been answered hear what follows: early media."""
+        self._require_leg()
+        await leg.progress(self._ari, self.channel_id)
+
     async def hold(self, *, is_on: bool) -> None:
         """Put the party on hold, or back: its telephone is told so."""
         self._require_leg()
@@ -87,6 +110,15 @@ class LiveCall:
         self._require_leg()
         await (leg.start_music if is_on else leg.stop_music)(self._ari, self.channel_id)
         self.hears_music = is_on
+
+    async def note_holding(self, *, is_on: bool) -> None:
+        """The party holds its peer, or takes it back: the peer hears music meanwhile."""
+        self.is_holding = is_on
+        if self.peer is not None and not self.peer.is_gone:
+            try:
+                await self.peer.music(is_on=is_on)
+            except CallscribeError as error:
+                log.info("no music for a party on hold", reason=error.message)
 
     async def silence(self, *, is_on: bool) -> None:
         """Send silence to the party, or end it."""
@@ -102,11 +134,21 @@ class LiveCall:
         await (leg.mute if is_on else leg.unmute)(self._ari, self.channel_id, which)
         await self.ledger.note_mute(direction, is_on=is_on)
 
+    async def send_digits(self, digits: str, *, duration_ms: int, interval_ms: int) -> None:
+        """Begin to send digits (0-9, A-D, *, #) to the party; returns at once."""
+        self._require_leg()
+        # Asterisk takes a pause of 0 for one that is not given, and makes it 100 ms.
+        await leg.send_digits(
+            self._ari, self.channel_id, digits, between_ms=max(1, interval_ms), duration_ms=duration_ms
+        )
+
     async def play(self, media: Sequence[str], *, is_stopped_by_digit: bool = False) -> PlayOutcome:
         """Play media URIs (`sound:http://…`, `tone:…`) in order to the party; returns when the last ended."""
         self._require_leg()
         play_id = asterisk_id("play", new_id())
-        with self._digits.watch() as digits:
+        if is_stopped_by_digit and self.digits.stop_prompt():
+            return PlayOutcome.STOPPED_BY_DIGIT  # typed ahead
+        with self.digits.watch() as digits:
             return await self._play(media, play_id, digits, is_stopped_by_digit=is_stopped_by_digit)
 
     async def _play(
@@ -124,6 +166,7 @@ class LiveCall:
                 if ended.done():
                     is_failed = ended.result() is PlaybackResult.FAILED
                     return PlayOutcome.FAILED if is_failed else PlayOutcome.DONE
+                self.digits.stop_prompt()
                 await playback.stop()
                 return PlayOutcome.STOPPED_BY_DIGIT
             finally:
@@ -135,7 +178,8 @@ class LiveCall:
     async def hang_up(self, reason: str = HangupReason.NORMAL) -> None:
         """End the call from our side; the call's scope notices the end. Does nothing when it is ending already."""
         if not self.is_gone and await self.ledger.begin_end(HangupReason(reason)):
-            await self.drop_leg(NORMAL_CLEARING)
+            is_refusal = self.record.direction is CallDirection.INCOMING and self.record.tm_progressing is None
+            await self.drop_leg(cause_of(HangupReason(reason)) if is_refusal else NORMAL_CLEARING)
 
     async def drop_leg(self, cause: int) -> None:
         """End the leg without a change of status: the far side counts as the one that ended the call."""
@@ -166,12 +210,12 @@ class LiveCall:
         return True
 
     def note_digit(self, digit: str) -> None:
-        """Tell whoever listens of a digit that the party pressed."""
-        self._digits.note(digit)
+        """Tell whoever listens of a digit that the party pressed; what it presses while it talks is for its peer."""
+        self.digits.note(digit, is_kept=self.peer is None)
 
     def watch_digits(self) -> AbstractContextManager[DigitListener]:
         """Listen to the digits that the party presses from now on."""
-        return self._digits.watch()
+        return self.digits.watch()
 
     async def note_ringing(self) -> None:
         """The far telephone rings."""
@@ -182,9 +226,30 @@ class LiveCall:
         await self.ledger.advance(CallStatus.PROGRESSING)
         self._answered.set()
 
+    def note_sounding(self) -> None:
+        """The far side sends sound before its answer."""
+        self._sounding.set()
+
+    async def wait_sounding(self) -> None:
+        """Return when the far side has sent sound before its answer; LegGone when the call ends instead."""
+        await self._wait(self._sounding)
+
+    async def refer(self, refer_to: ReferTo) -> None:
+        """The party asks for a transfer; it is told whether that is done, and stays where it is not."""
+        try:
+            is_done = self.on_refer is not None and await self.on_refer(self, refer_to)
+            await leg.tell_transfer(
+                self._ari, self.channel_id, "channel_answered" if is_done else "channel_unavailable"
+            )
+        except CallscribeError as error:
+            log.info("a transfer that a party asked for was not done", reason=error.message)
+
     async def wait_answered(self) -> None:
         """Return when the party has answered; LegGone when the call ends instead."""
-        waits = [asyncio.ensure_future(self._answered.wait()), asyncio.ensure_future(self._gone.wait())]
+        await self._wait(self._answered)
+
+    async def _wait(self, event: asyncio.Event) -> None:
+        waits = [asyncio.ensure_future(event.wait()), asyncio.ensure_future(self._gone.wait())]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -220,9 +285,18 @@ class LiveCall:
         """Store that another call ends with this one."""
         await self.ledger.note_chained(call_id)
 
+    async def note_unchained(self, call_id: str) -> None:
+        """Store that another call does not end with this one any more."""
+        await self.ledger.note_unchained(call_id)
+
     def note_action(self, action: CallAction) -> None:
         """Show which action runs now; it is stored with the call's next change, the activeflow has it at once."""
         self.ledger.note_action(action)
+
+    def end_with(self, closer: Closer) -> None:
+        """Have `closer` awaited when the call ends."""
+        self._require_leg()
+        self._attachments.keep(closer)
 
     @contextmanager
     def attach(self, closer: Closer) -> Iterator[None]:

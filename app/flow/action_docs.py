@@ -42,6 +42,9 @@ def _section(spec: ActionSpec) -> Iterator[str]:
     yield f"## {spec.name}"
     yield ""
     yield spec.text
+    if isinstance(spec.needs_setting, str) and spec.needs_setting:
+        yield ""
+        yield f"Needs the setting `{spec.needs_setting}`: a flow with this action is refused without it."
     if spec.options.model_fields:
         schema = spec.options.model_json_schema()
         yield ""

@@ -47,3 +47,6 @@ CONTRACT_TYPES = frozenset(
         "webhook_send",
     }
 )
+
+OWN_TYPES = frozenset({"speech_receive"})
+"""The names of the action types that Callscribe adds."""

@@ -165,6 +165,12 @@ class RecordingTranscribes:
             self._tasks.create_task(self._run_job(job), name=f"transcribe {record.id}")
         return record
 
+    async def wait_done(self, transcribe_id: str) -> None:
+        """Return when a transcribe does not go on (any more)."""
+        job = self._jobs.get(transcribe_id)
+        if job is not None:
+            await job.done.wait()
+
     async def stop(self, transcribe_id: str) -> Transcribe | None:
         """End a transcribe with what it has; None when no such one goes on (any more)."""
         job = self._jobs.get(transcribe_id)

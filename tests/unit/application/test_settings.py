@@ -16,6 +16,9 @@ from app.settings import read_settings
         ("CALLSCRIBE_LOG_LEVEL", "loud", "debug, info, warning or error"),
         ("CALLSCRIBE_ARI_URL", "asterisk:8088", "http://HOST:PORT"),
         ("CALLSCRIBE_MAX_CALL_SECONDS", "0", "greater than or equal to 1"),
+        ("CALLSCRIBE_FLOW_MAX_ACTIONS", "0", "greater than or equal to 1"),
+        ("CALLSCRIBE_FLOW_MAX_STACKS", "many", "integer"),
+        ("CALLSCRIBE_FLOW_MAX_CHAIN", "-1", "greater than or equal to 0"),
     ],
 )
 def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str) -> None:

@@ -19,7 +19,7 @@ def file(*actions: object, **more: object) -> dict[str, object]:
 
 
 def findings(content: object) -> list[str]:
-    return [str(each).removeprefix("x.json: ") for each in check(content).findings]
+    return [str(each).removeprefix("x.json: ") for each in check(content).errors]
 
 
 @pytest.mark.parametrize(
@@ -79,10 +79,9 @@ def test_good_files(content: object) -> None:
         (file(7), "$.actions[0]: found 7, expected an object"),
         (file({}), "$.actions[0].type: found nothing, expected the type of the action"),
         (file({"type": 7}), "$.actions[0].type: found 7, expected a text"),
-        (file({"type": "tlak"}), '$.actions[0].type: found "tlak", expected one of answer, beep,'),
+        (file({"type": "tlak"}), '$.actions[0].type: found "tlak", expected one of a'),
         (file({"type": "tlak"}), '(did you mean "talk"?)'),
         (file({"type": "empty"}), '$.actions[0].type: found "empty", expected one of'),
-        (file({"type": "ai_talk"}), "; ai_talk is not available yet in this version"),
         (
             file({**TALK, "options": {}}),
             "$.actions[0].options: found an unknown key, expected one of type, id, option, next_id (did",
@@ -179,7 +178,7 @@ def test_broken_files(content: object, expected: str) -> None:
 def test_all_findings_come_at_once_and_name_the_file() -> None:
     content = file(
         {"type": "talk", "option": {"text": 1, "what": 2}},
-        {"type": "ai_talk"},
+        {"type": "dance"},
         {"type": "beep", "next_id": "nowhere", "extra": 1},
         nmae="x",
         numbers=["a b"],
@@ -249,7 +248,7 @@ entries = st.fixed_dictionaries(
 )
 def test_the_checker_never_breaks(content: object) -> None:
     checked = check(json.dumps(content).encode())
-    assert (checked.flow is None) == bool(checked.findings)
+    assert (checked.flow is None) == bool(checked.errors)
     assert all(each.path.startswith("$") for each in checked.findings)
 
 

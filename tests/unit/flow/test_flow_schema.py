@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from app.flow.action_docs import render_action_docs
 from app.flow.flow_check import check_files
 from app.flow.flow_folder import SCHEMA_NAME
+from app.flow.option_types import list_targets
 from app.flow.schema import make_flow_schema, render_flow_schema
 from tests.unit.flow.doubles import REGISTRY, check
 
@@ -50,9 +51,10 @@ def test_our_flows_are_right() -> None:
 @pytest.mark.parametrize("spec", list(REGISTRY), ids=lambda spec: spec.name)
 def test_examples_are_right(spec: object) -> None:
     entry = {"type": spec.name, "option": dict(spec.example)}  # type: ignore[attr-defined]
-    menu = {"id": "menu", "type": "beep"}
-    content = {"language": "en-US", "actions": [entry, menu]}
-    assert check(content).findings == ()
+    targets = {"menu", *(target for _, target in list_targets(spec.options, spec.example))}  # type: ignore[attr-defined]
+    others = [{"id": name, "type": "beep"} for name in sorted(targets)]
+    content = {"language": "en-US", "actions": [entry, *others]}
+    assert check(content).errors == ()
     VALIDATOR.validate(content)
 
 
@@ -60,7 +62,7 @@ def test_examples_are_right(spec: object) -> None:
     "entry",
     [
         {"type": "no_such"},
-        {"type": "ai_talk"},
+        {"type": "dance"},
         {"type": "talk"},
         {"type": "talk", "option": {"text": "x", "langauge": "en-US"}},
         {"type": "talk", "option": {"text": "x"}, "extra": 1},
