@@ -12,7 +12,7 @@ JOIN = "confbridge_join"
 class ConferenceJoinOptions(ActionOptions):
     """Which conference."""
 
-    conference_id: str = Field(min_length=1, max_length=255, description="The id of the conference")
+    conference_id: str = Field(min_length=1, max_length=255, description="The id of the conference, or its name")
 
 
 @action(
@@ -25,7 +25,8 @@ class ConferenceJoinOptions(ActionOptions):
 async def conference_join(context: ActionContext, options: ConferenceJoinOptions) -> Outcome:
     """Run the conference's pre-flow, then join it; the flow goes on when the caller has left.
 
-    A conference that is missing or over ends the flow.
+    A name that no open conference of yours has becomes a conference that stays. An id of one that is missing or over
+    ends the flow.
     """
     conferences = context.ports.conferences
     if conferences is None:

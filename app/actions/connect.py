@@ -55,6 +55,7 @@ async def connect(context: ActionContext, options: ConnectOptions) -> Outcome:
         anonymous=options.anonymous,
         is_early_media=options.early_media,
     )
+    context.call.digits.drop_all()  # they were for the other party
     context.variables.set_system(
         {
             "voipbin.connect.status": "answered" if result.is_answered else result.reason,

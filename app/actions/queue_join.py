@@ -61,6 +61,7 @@ async def queue_join(context: ActionContext, options: QueueJoinOptions) -> Outco
         if stops:
             return stops[0]
         raise
+    context.call.digits.drop_all()  # they were for the agent
     context.variables.set_system(
         {
             "voipbin.queuecall.status": result.status,

@@ -92,6 +92,10 @@ class FlowRecordings:
             raise NotFound("call", call_id)
         return await self._recordings.start_call(call, request)
 
+    async def wait_end(self, recording_id: str) -> None:
+        """Return when a recording has ended."""
+        await self._recordings.wait_end(recording_id)
+
     async def stop(self, call_id: str) -> object:
         """End the call's recording; one that has ended is no error."""
         recording = self._recordings.find_of(call_id)

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiosmtplib
 
 from app.application.mail_server import MailServer
-from app.domain.recording import Recording, RecordingStatus
+from app.domain.recording import RECORDING_FORMATS, Recording, RecordingStatus
 from app.errors import InvalidArgument, NotFound, StateInvalid, Unavailable
 from app.flow.reach import Attachment, Mail
 from app.logs import get_log
@@ -89,7 +89,8 @@ def build_message(mail: Mail, sender: str, files: list[Path]) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies
     message.set_content(mail.content.encode("utf-8", "replace").decode())
     for path in files:
-        message.add_attachment(path.read_bytes(), maintype="audio", subtype="wav", filename=path.name)
+        subtype = RECORDING_FORMATS[path.suffix.removeprefix(".")].partition("/")[2]
+        message.add_attachment(path.read_bytes(), maintype="audio", subtype=subtype, filename=path.name)
     return message
 
 

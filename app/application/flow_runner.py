@@ -49,6 +49,8 @@ class Execution:
 class _Running:
     task: "asyncio.Task[Activeflow]"
     ended: asyncio.Event
+    complete_count: int
+    variables: Variables
 
 
 class FlowRunner:
@@ -98,7 +100,7 @@ class FlowRunner:
         """Run what follows the end of something, where there is such a flow and the chain is not too long."""
         if flow_id == ZERO_ID:
             return
-        parent = self._variables.get(execution.parent_id)
+        parent = self._parent_of(execution.parent_id)
         count = parent[0] + 1 if parent else execution.complete_count
         if count > self._max_chain:
             log.warning("a following flow is not run: the chain is too long", flow_id=flow_id, limit=self._max_chain)
@@ -157,7 +159,7 @@ class FlowRunner:
         """Run to the end; a stop by `stop` is an end like any other, a cancel from outside passes."""
         variables = Variables()
         variables.set_system(execution.system)
-        parent = self._variables.get(execution.parent_id)
+        parent = self._parent_of(execution.parent_id)
 
         async def on_step(record: Activeflow) -> None:
             await self._journal.change(record, EventType.ACTIVEFLOW_UPDATED)
@@ -175,7 +177,7 @@ class FlowRunner:
                 variables=variables,
             )
         )
-        running = _Running(task, asyncio.Event())
+        running = _Running(task, asyncio.Event(), activeflow.complete_count, variables)
         self._running[activeflow.id] = running
         try:
             await asyncio.wait({task})
@@ -190,6 +192,13 @@ class FlowRunner:
             self._follow_on_complete(activeflow, flow)
         if not task.cancelled():
             task.result()
+
+    def _parent_of(self, activeflow_id: str) -> tuple[int, Mapping[str, str]] | None:
+        """Return the place in its chain and the variables of an activeflow, which may go on still."""
+        running = self._running.get(activeflow_id)
+        if running is not None:
+            return running.complete_count, running.variables.snapshot()
+        return self._variables.get(activeflow_id)
 
     def _remember(self, activeflow: Activeflow, variables: Variables) -> None:
         self._variables[activeflow.id] = (activeflow.complete_count, variables.snapshot())

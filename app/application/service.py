@@ -120,7 +120,7 @@ class Talk:
             transcribes=store.transcribes,
             models=parts.models,
             pool=parts.pool,
-            file=self.recordings.file,
+            file=self.recordings.sound,
             default_end_of_silence_ms=silence_ms,
             on_done=self._after_transcribe,
         )

@@ -151,6 +151,9 @@ class RecordingControl(Protocol):
         CallscribeError when it cannot start (the call is not answered, or is recorded already; no port, no disk).
         """
 
+    async def wait_end(self, recording_id: str) -> None:
+        """Return when a recording has ended, whatever ended it, its files complete."""
+
     async def stop(self, call_id: str) -> object:
         """End the call's recording; returns when its files are complete. A call that is not recorded is no error."""
 

@@ -21,9 +21,10 @@ from app.domain.timestamps import now
 from app.errors import CallscribeError, LegGone, Unavailable
 from app.journal.journal import Journal
 from app.logs import get_log
+from app.media.encoder import encode
 from app.media.recorder import Recorder, RecorderSide
 from app.media.wav_stereo import write_stereo
-from app.recording.recording_files import BOTH, IN, OUT, file_name
+from app.recording.recording_files import BOTH, IN, OUT, encoded_name, file_name
 from app.recording.silence_watch import SilenceWatch
 from app.recording.sources import Source
 
@@ -91,6 +92,10 @@ class RecordingSession:
     async def wait_ready(self) -> Recording:
         """Return the record when everything is heard and written; raises what kept the recording from opening."""
         return await asyncio.shield(self._ready)
+
+    async def wait_done(self) -> None:
+        """Return when its files are complete and `recording_finished` is told."""
+        await self._done.wait()
 
     async def finish(self) -> None:
         """End the recording; returns when its files are complete and `recording_finished` is told."""
@@ -249,10 +254,17 @@ class RecordingSession:
                 # Not on the threads that write: a day's sound takes half a minute.
                 folder, own = self._parts.folder, self.record.id
                 await asyncio.to_thread(write_stereo, *(folder / file_name(own, part) for part in (IN, OUT, BOTH)))
+            await self._encode()
         except OSError as error:
             log.error("the recording's files are not complete", reason=str(error))
             samples = max(side.samples for side in recorder.sides)
         return samples / SAMPLE_RATE
+
+    async def _encode(self) -> None:
+        """Make the whole in the format that was asked for, beside the WAV files."""
+        folder, own, kind = self._parts.folder, self.record.id, self.record.format
+        if kind != "wav":
+            await asyncio.to_thread(encode, folder / file_name(own, BOTH), folder / encoded_name(own, kind), kind)
 
     async def _on_disk(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run what blocks, to its end even when this task is cancelled: no file is closed under who writes it."""

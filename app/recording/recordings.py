@@ -12,12 +12,12 @@ from app.domain.call import CallStatus
 from app.domain.conference import ConferenceStatus
 from app.domain.events import EventType
 from app.domain.ids import new_id
-from app.domain.recording import Recording, RecordingRequest, RecordingStatus
+from app.domain.recording import RECORDING_FORMATS, Recording, RecordingRequest, RecordingStatus
 from app.domain.timestamps import now
 from app.errors import CallscribeError, InvalidArgument, RecordingAlreadyActive, StateInvalid, Unavailable
 from app.journal.journal import Journal
 from app.logs import get_log
-from app.recording.recording_files import file_names, find_file, list_left, remove_files, repair
+from app.recording.recording_files import file_names, find_file, find_served, list_left, remove_files, repair
 from app.recording.recording_session import ANY_KEY, NO_KEY, RecordingParts, RecordingSession
 from app.recording.sources import CallSource, ConferenceSource, Room, Source, TapParts
 
@@ -98,7 +98,11 @@ class Recordings:
         return session.record if session is not None else None
 
     def file(self, recording: Recording, part: str) -> Path | None:
-        """Return the file of `part` ("" = everything, "in", "out"); None when there is none (yet)."""
+        """Return the file of `part` for clients ("" = everything, "in", "out"); None when there is none (yet)."""
+        return find_served(self.folder, recording, part)
+
+    def sound(self, recording: Recording, part: str) -> Path | None:
+        """Return the WAV file of `part`, whatever the recording's format; None when there is none (yet)."""
         return find_file(self.folder, recording, part)
 
     async def start_call(self, call: LiveCall, request: RecordingRequest) -> Recording:
@@ -135,6 +139,12 @@ class Recordings:
             return None
         await session.finish()
         return session.record
+
+    async def wait_end(self, recording_id: str) -> None:
+        """Return when a recording does not go on (any more)."""
+        session = self._sessions.get(recording_id)
+        if session is not None:
+            await session.wait_done()
 
     async def delete(self, recording: Recording) -> Recording:
         """Delete an ended recording, its row and its files; StateInvalid while it goes on."""
@@ -173,7 +183,7 @@ class Recordings:
             format=request.format,
             activeflow_id=request.activeflow_id,
             on_end_flow_id=request.on_end_flow_id,
-            filenames=file_names(recording_id, source.reference_type),
+            filenames=file_names(recording_id, source.reference_type, request.format),
         )
         if not self._reserve_ports(record.id, len(source.parts)):
             raise Unavailable("all ports of CALLSCRIBE_RTP_PORTS are in use: this cannot be recorded now")
@@ -222,8 +232,9 @@ class Recordings:
 
 def _checked(request: RecordingRequest) -> RecordingRequest:
     """Return the request with its defaults in place; InvalidArgument names what is wrong."""
-    if request.format not in {"", "wav"}:
-        raise InvalidArgument("format", f"{request.format!r} cannot be recorded; expected wav")
+    kind = request.format or "wav"
+    if kind not in RECORDING_FORMATS:
+        raise InvalidArgument("format", f"{kind!r} cannot be recorded; expected one of {', '.join(RECORDING_FORMATS)}")
     key = request.end_of_key or NO_KEY
     if key not in {NO_KEY, ANY_KEY} and not _KEY.fullmatch(key):
         raise InvalidArgument("end_of_key", f"{key!r} is no key; expected none, any, or one of 0-9 * #")
@@ -231,4 +242,4 @@ def _checked(request: RecordingRequest) -> RecordingRequest:
         seconds = getattr(request, field)
         if not 0 <= seconds <= MOST_SECONDS:
             raise InvalidArgument(field, f"{seconds} is out of range; expected 0 (none) to {MOST_SECONDS} seconds")
-    return replace(request, format="wav", end_of_key=key)
+    return replace(request, format=kind, end_of_key=key)

@@ -234,7 +234,7 @@ async def test_a_recording_from_start_to_stop(stage: Stage) -> None:
 
 async def test_what_cannot_be_recorded(stage: Stage) -> None:
     wrong: list[tuple[str, Any]] = [
-        ("format", "mp3"),
+        ("format", "flac"),
         ("end_of_key", "x"),
         ("end_of_key", "12"),
         ("duration", -1),
@@ -421,3 +421,24 @@ async def test_a_killed_process_leaves_files_that_the_next_start_completes(stage
         assert file.getnframes() > 0.3 * SAMPLE_RATE
     assert repair(list_left(copy)) == 0
     await stage.recordings.stop(started.id)
+
+
+@pytest.mark.parametrize("kind", ["mp3", "ogg"])
+async def test_another_format_is_served_and_the_wav_files_stay(stage: Stage, kind: str) -> None:
+    recording = await stage.recordings.start_call(call_of(), RecordingRequest(format=kind))
+    waiting = asyncio.ensure_future(stage.recordings.wait_end(recording.id))
+    stage.say("in", 1.0, 4000)
+    ended = await stage.recordings.stop(recording.id)
+    await asyncio.wait_for(waiting, 2)
+    assert ended is not None
+    assert (ended.format, ended.filenames[-1]) == (kind, f"{recording.id}.{kind}")
+    served, sound = stage.recordings.file(ended, ""), stage.recordings.sound(ended, "")
+    assert served is not None
+    assert sound is not None
+    assert (served.suffix, sound.suffix) == (f".{kind}", ".wav")
+    assert served.stat().st_size > 100
+    side = stage.recordings.file(ended, "in")
+    assert side is not None
+    assert side.suffix == ".wav"
+    await stage.recordings.delete(ended)
+    assert not list(stage.folder.iterdir())
