@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Protocol
 
 from app.api.application import build_app
 from app.api.ports import ApiContext
 from app.api.server import open_server
 from app.api.tokens import load_token_secret
+from app.application.api_activeflows import ApiActiveflows
+from app.application.api_calls import ApiCalls
 from app.application.api_conferences import ApiConferences, FlowConferences
 from app.application.api_flows import ApiFlows
-from app.application.api_ports import ApiActiveflows, ApiCalls, ApiGroupcalls, ApiTranscribes, offer_languages
+from app.application.api_groupcalls import ApiGroupcalls
 from app.application.api_recordings import ApiRecordings, FlowRecordings
+from app.application.api_transcribes import ApiTranscribes, offer_languages
 from app.application.call_orders import CallOrders
 from app.application.call_router import CallRouter
 from app.application.closing import end_calls
@@ -28,137 +30,22 @@ from app.application.phones import Phones
 from app.application.rate_limits import rate_limits_of
 from app.application.reconciler import Reconciler
 from app.application.sip_policy import SipPolicy
+from app.application.talk import Runner, Talk
 from app.call.conference_leg import join_bare
-from app.call.conferences import Conferences
 from app.call.connect import Connector
-from app.call.groupcalls import Groupcalls
 from app.call.intake import Admission, Intake
 from app.call.live_calls import LiveCalls
-from app.call.media_stream import MediaStreams
-from app.call.outbound import Outbound
-from app.call.speakings import Speakings
 from app.delivery.media_stream import MediaStreamServer
 from app.delivery.retention import Retention
 from app.delivery.webhook_networks import read_webhook_networks
 from app.delivery.webhook_schedule import RetrySchedule
 from app.delivery.webhook_sender import WebhookSender, open_webhook_sender
 from app.delivery.websocket_feed import WebsocketFeed
-from app.domain.conference import Conferencecall
-from app.domain.recording import Recording
-from app.domain.transcribe import Transcribe
 from app.flow.executor import Executor
 from app.flow.ports import FlowPorts
 from app.logs import get_log
-from app.recording.recordings import Recordings
-from app.recording.sources import TapParts
-from app.transcribe.recording_job import RecordingTranscribes
-from app.transcribe.session_parts import SessionParts
-from app.transcribe.transcribes import Transcribes
 
 log = get_log("application")
-
-
-class Runner(Protocol):
-    """Something that runs as long as the application."""
-
-    async def run(self) -> None:
-        """Run until cancelled."""
-
-
-class Talk:
-    """All that lives while calls live: the calls themselves, and what listens to them, records and joins them."""
-
-    def __init__(self, parts: Parts, is_ready: Health, prompts: FlowPrompts) -> None:
-        settings, store, journal, ari = parts.settings, parts.store, parts.journal, parts.telephony.ari
-        media_host, budget = settings.effective_media_host, parts.budget
-        silence_ms = settings.end_of_silence_ms or None
-        self.calls = is_ready.live_calls
-        self.followups: Followups | None = None
-        """Set once flows can run."""
-        self.transcribes = Transcribes(
-            SessionParts(
-                ari=ari,
-                receiver=parts.receiver,
-                models=parts.models,
-                pool=parts.pool,
-                journal=journal,
-                media_host=media_host,
-            ),
-            default_end_of_silence_ms=silence_ms,
-            reserve_ports=budget.reserve,
-            release_ports=budget.release,
-            on_done=self._after_transcribe,
-        )
-        self.recordings = Recordings(
-            TapParts(ari, parts.receiver, media_host),
-            journal,
-            parts.home / "recordings",
-            beep=prompts.beep,
-            reserve_ports=budget.reserve,
-            release_ports=budget.release,
-            on_end=self._after_recording,
-        )
-        self.recording_transcribes = RecordingTranscribes(
-            journal=journal,
-            transcribes=store.transcribes,
-            models=parts.models,
-            pool=parts.pool,
-            file=self.recordings.file,
-            default_end_of_silence_ms=silence_ms,
-            on_done=self._after_transcribe,
-        )
-        self.conferences = Conferences(ari, journal, store, on_left=self._after_conference)
-        self.speakings = Speakings(ari, self.calls, prompts.prepare)
-        self.media_streams = MediaStreams(
-            ari,
-            parts.receiver,
-            media_host=media_host,
-            reserve_ports=budget.reserve,
-            release_ports=budget.release,
-        )
-        self.outbound = Outbound(
-            ari,
-            journal,
-            self.calls,
-            is_ready=lambda: is_ready.is_ready,
-            max_call_seconds=settings.max_call_seconds,
-            reserve_ports=budget.reserve,
-            release_ports=budget.release,
-        )
-        self.groupcalls = Groupcalls(self.outbound, journal)
-
-    @property
-    def runners(self) -> tuple[Runner, ...]:
-        """What has to run, in the order in which it is started."""
-        return (
-            self.transcribes,
-            self.recordings,
-            self.recording_transcribes,
-            self.conferences,
-            self.speakings,
-            self.outbound,
-            self.groupcalls,
-        )
-
-    def owns(self, asterisk_object_id: str) -> bool:
-        """Whether an object of ours in Asterisk belongs to something that lives."""
-        return (
-            self.transcribes.owns(asterisk_object_id)
-            or self.recordings.owns(asterisk_object_id)
-            or self.conferences.owns(asterisk_object_id)
-        )
-
-    async def _after_transcribe(self, transcribe: Transcribe) -> None:
-        if self.followups is not None:
-            await self.followups.after_transcribe(transcribe)
-
-    async def _after_conference(self, stay: Conferencecall) -> None:
-        if self.followups is not None:
-            await self.followups.after_conference(stay)
-
-    async def _after_recording(self, recording: Recording) -> None:
-        if self.followups is not None:
-            await self.followups.after_recording(recording)
 
 
 async def open_service(stack: AsyncExitStack, parts: Parts) -> Application:
@@ -232,9 +119,7 @@ def _api_context(
 ) -> ApiContext:
     store, journal, settings, live_calls = parts.store, parts.journal, parts.settings, talk.calls
     orders = CallOrders(flows, runner, dialling, talk.outbound, talk.groupcalls)
-    collector = AppCollector(
-        live_calls, talk.transcribes, parts.receiver, parts.pool, parts.budget, asyncio.get_running_loop()
-    )
+    collector = AppCollector(parts, talk, sender, asyncio.get_running_loop())
     return ApiContext(
         store=store,
         journal=journal,
