@@ -37,7 +37,7 @@ class ApiActiveflows:
     ) -> Activeflow:
         """Run a flow without a call."""
         if activeflow_id and await self._store.activeflows.get_by_id(activeflow_id) is not None:
-            raise AlreadyExists("there is an activeflow with this id already")
+            raise AlreadyExists("id: there is an activeflow with this id already", field="id")
         if flow_id == ZERO_ID:
             flow = await self._flows.store_temporary(customer_id, actions)
         else:

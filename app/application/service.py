@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from app.api.application import build_app
+from app.api.authentication import is_still_admitted
 from app.api.ports import ApiContext
 from app.api.server import open_server
 from app.api.tokens import load_token_secret
@@ -47,6 +48,9 @@ from app.logs import get_log
 
 log = get_log("application")
 
+SETTLE_SECONDS = 2.0
+"""How long flows that follow an end may go on at the end of the program."""
+
 
 async def open_service(stack: AsyncExitStack, parts: Parts) -> Application:
     """Wire everything and let calls in; at the end of the stack calls are hung up and flushed."""
@@ -76,7 +80,7 @@ async def open_service(stack: AsyncExitStack, parts: Parts) -> Application:
         ),
     )
     runner = FlowRunner(executor, journal, flows.find)
-    talk.followups = Followups(runner, store)
+    talk.followups = followups = Followups(runner, store, parts.left_open)
     phones = Phones(ari, store)
     context = _api_context(parts, talk, health, flows, runner, dialling, phones, sender)
     server = await stack.enter_async_context(open_server(build_app(context), settings.http_host, settings.http_port))
@@ -101,8 +105,8 @@ async def open_service(stack: AsyncExitStack, parts: Parts) -> Application:
     await ari.on_connected(phones.on_connected)
 
     retention = Retention(store, settings.event_retention_hours)
-    runners = (*talk.runners, runner, intake, reconciler, sender, retention, flows)
-    await stack.enter_async_context(_running(runners, live_calls, health))
+    others = (runner, followups, intake, reconciler, sender, retention, flows)
+    await stack.enter_async_context(_running(talk, followups, others, health))
     log.info("ready", flows=len(parts.library.flows), http_port=server.port, sip_port=settings.sip_port)
     return Application(server.port, store, parts.bus, live_calls, talk.transcribes, parts.library, parts.first)
 
@@ -149,7 +153,7 @@ def _api_context(
         activeflows=ApiActiveflows(runner, flows, store),
         phones=phones,
         webhooks=sender,
-        live_feed=WebsocketFeed(parts.bus, store.events),
+        live_feed=WebsocketFeed(parts.bus, store.events, is_admitted=partial(is_still_admitted, store)),
         languages=partial(offer_languages, parts.models),
         health=health.report,
         metrics=partial(render_metrics, open_metrics(collector)),
@@ -161,15 +165,20 @@ def _api_context(
 
 
 @asynccontextmanager
-async def _running(runners: tuple[Runner, ...], live_calls: LiveCalls, health: Health) -> AsyncIterator[None]:
-    """Take calls within this context; at its end those that live are hung up and flushed."""
+async def _running(talk: Talk, followups: Followups, others: tuple[Runner, ...], health: Health) -> AsyncIterator[None]:
+    """Take calls within this context; at its end those that live are hung up and flushed, then what follows may run."""
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(each.run(), name=type(each).__name__.lower()) for each in runners]
+        talking = [tasks.create_task(each.run(), name=type(each).__name__.lower()) for each in talk.runners]
+        serving = [tasks.create_task(each.run(), name=type(each).__name__.lower()) for each in others]
         health.is_open = True
         try:
             yield
         finally:
-            await end_calls(live_calls)
+            await end_calls(talk.calls)
             health.is_open = False
-            for task in running:
+            for task in talking:
+                task.cancel()
+            await asyncio.wait(talking)
+            await followups.settle(SETTLE_SECONDS)
+            for task in serving:
                 task.cancel()

@@ -67,6 +67,7 @@ class Talk:
             models=parts.models,
             pool=parts.pool,
             file=self.recordings.file,
+            find_call=store.calls.get_by_id,
             default_end_of_silence_ms=silence_ms,
             on_done=self._after_transcribe,
         )

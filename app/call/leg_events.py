@@ -6,7 +6,9 @@ from app.ari.errors import AriDisconnected, AriOverrun
 from app.ari.events import (
     ChannelDestroyed,
     ChannelDtmfReceived,
+    ChannelHold,
     ChannelStateChange,
+    ChannelUnhold,
     Reconnected,
     StasisEnd,
     StasisStart,
@@ -16,6 +18,7 @@ from app.call.call_scope import hang_up_safely
 from app.call.hangup_reasons import NORMAL_CLEARING
 from app.call.live_call import LiveCall
 from app.domain.call import CallDirection, HangupReason
+from app.errors import CallscribeError
 from app.logs import get_log
 
 log = get_log("call")
@@ -42,6 +45,8 @@ async def _follow(call: LiveCall, watch: Watch) -> int:
                 await call.note_ringing()
             case StasisStart() if call.record.direction is CallDirection.OUTGOING:
                 await call.note_answered()
+            case ChannelHold() | ChannelUnhold():
+                await _entertain(call, is_on=isinstance(event, ChannelHold))
             case ChannelDestroyed():
                 return event.cause
             case StasisEnd():
@@ -54,6 +59,15 @@ async def _follow(call: LiveCall, watch: Watch) -> int:
             case _:
                 pass
     return NORMAL_CLEARING
+
+
+async def _entertain(call: LiveCall, *, is_on: bool) -> None:
+    """The party has put whom it talks with on hold, or back: that one hears music meanwhile."""
+    if call.peer is not None:
+        try:
+            await call.peer.music(is_on=is_on)
+        except CallscribeError as error:
+            log.info("no music for who is on hold", reason=error.message)
 
 
 async def _await_cause(watch: Watch) -> int:

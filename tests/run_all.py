@@ -1,0 +1,88 @@
+"""All tests, in lots side by side: real calls take their time whatever the machine can do, so they need not wait.
+
+`python -m tests.run_all [PYTEST OPTIONS]` prints a line now and then, a line for each lot, the log of one that fails.
+"""
+
+import asyncio
+import re
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+LOGS = CHECKOUT / "var" / "tests"
+TELL_SECONDS = 20.0
+LOTS = {
+    "units": ["tests/unit", "tests/scenarios"],
+    "calls": ["tests/asterisk/calls"],
+    "others": ["tests/asterisk", "tests/tutorial", "tests/clients", "--ignore=tests/asterisk/calls"],
+}
+_PROGRESS = re.compile(r"\[ *(\d+)%\]")
+
+
+@dataclass(frozen=True)
+class Lot:
+    """Some of the tests, in a pytest of their own."""
+
+    name: str
+    process: asyncio.subprocess.Process
+    log: Path
+
+    @property
+    def progress(self) -> str:
+        """How far it is, in percent of its tests."""
+        found = _PROGRESS.findall(self.log.read_text(errors="replace"))
+        return f"{found[-1]}%" if found else "begins"
+
+    @property
+    def summary(self) -> str:
+        """Pytest's last line."""
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "no output"
+
+
+async def start(name: str, paths: list[str], options: list[str]) -> Lot:
+    """Start one lot; its output goes to var/tests/NAME.log."""
+    log = LOGS / f"{name}.log"
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "pytest", "-q", *paths, *options, stdout=output, stderr=output, cwd=CHECKOUT
+        )
+    return Lot(name, process, log)
+
+
+async def run_all(options: list[str]) -> int:
+    """Run every lot to its end; 0 when all passed."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    lots = [await start(name, paths, options) for name, paths in LOTS.items()]
+    print("tests run in three lots:", ", ".join(f"{lot.name} ({lot.log.relative_to(CHECKOUT)})" for lot in lots))
+    waiting = {asyncio.create_task(lot.process.wait()): lot for lot in lots}
+    try:
+        while waiting:
+            done, _ = await asyncio.wait(waiting, timeout=TELL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                report(waiting.pop(task))
+            going = ", ".join(f"{lot.name} {lot.progress}" for lot in waiting.values())
+            print(f"{time.monotonic() - began:4.0f} s  {going or 'all lots have ended'}", flush=True)
+    finally:
+        for lot in waiting.values():
+            lot.process.send_signal(signal.SIGINT)
+        await asyncio.gather(*(lot.process.wait() for lot in waiting.values()))
+    return max(lot.process.returncode or 0 for lot in lots)
+
+
+def report(lot: Lot) -> None:
+    """Say how a lot ended; the whole log of one that failed."""
+    if lot.process.returncode:
+        print(lot.log.read_text(errors="replace"))
+    print(f"{lot.name}: {lot.summary}", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(asyncio.run(run_all(sys.argv[1:])))
+    except KeyboardInterrupt:
+        sys.exit(130)
