@@ -15,9 +15,8 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 LOGS = CHECKOUT / "var" / "tests"
 TELL_SECONDS = 20.0
 LOTS = {
-    "units": ["tests/unit", "tests/scenarios"],
     "calls": ["tests/asterisk/calls"],
-    "others": ["tests/asterisk", "tests/tutorial", "tests/clients", "--ignore=tests/asterisk/calls"],
+    "others": ["tests", "--ignore=tests/asterisk/calls"],
 }
 _PROGRESS = re.compile(r"\[ *(\d+)%\]")
 
@@ -58,7 +57,7 @@ async def run_all(options: list[str]) -> int:
     LOGS.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     lots = [await start(name, paths, options) for name, paths in LOTS.items()]
-    print("tests run in three lots:", ", ".join(f"{lot.name} ({lot.log.relative_to(CHECKOUT)})" for lot in lots))
+    print("tests run in two lots:", ", ".join(f"{lot.name} ({lot.log.relative_to(CHECKOUT)})" for lot in lots))
     waiting = {asyncio.create_task(lot.process.wait()): lot for lot in lots}
     try:
         while waiting:
