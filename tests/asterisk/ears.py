@@ -21,7 +21,7 @@ from app.domain.ids import asterisk_id, new_id
 from app.domain.transcribe import Direction
 from app.media.rtp_receiver import RtpReceiver
 
-PATIENCE_SECONDS = 8.0
+PATIENCE_SECONDS = 15.0
 
 
 def tone(hertz: int, seconds: float) -> bytes:

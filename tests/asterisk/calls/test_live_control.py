@@ -472,7 +472,7 @@ async def a_talk_in_the_background_gives_way_to_a_room(stage: Stage) -> None:
     room = await stage.ok("POST", "/conferences", {"name": "busy", "type": "conference"})
     text = "This is a long text that takes its time. " * 6
     actions = [
-        {"type": "talk", "option": {"text": text, "language": "en-US", "async": True}},
+        {"type": "talk", "option": {"text": text, "language": "de-DE", "async": True}},
         {"type": "sleep", "option": {"duration": 1500}},
         {"type": "conference_join", "option": {"conference_id": room["id"]}},
         WAIT,
