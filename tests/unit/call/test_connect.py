@@ -27,7 +27,7 @@ def bridges(monkeypatch: pytest.MonkeyPatch) -> list[FakeBridge]:
     made: list[FakeBridge] = []
 
     @asynccontextmanager
-    async def open_fake_bridge(_ari: object, _bridge_id: str) -> AsyncIterator[FakeBridge]:
+    async def open_fake_bridge(_ari: object, _bridge_id: str, _kind: str) -> AsyncIterator[FakeBridge]:
         bridge = FakeBridge()
         made.append(bridge)
         try:
