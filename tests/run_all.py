@@ -1,6 +1,10 @@
 """All tests, in lots side by side: real calls take their time whatever the machine can do, so they need not wait.
 
 `python -m tests.run_all [PYTEST OPTIONS]` prints a line now and then, a line for each lot, the log of one that fails.
+
+Calls keep real time, and the machine may be busy with somebody else's work just then. Where a few tests of calls fail,
+they, and only they, run once more at the end with the machine for themselves; the output names them, and one that fails
+there too fails the whole. What fails in the units gets no second run: time decides nothing there.
 """
 
 import asyncio
@@ -25,6 +29,9 @@ PHASES = (
     },
     {"units": ["tests/unit", "tests/scenarios"]},
 )
+TIMELESS = {"units"}
+MOST_SECOND_RUNS = 6
+_FAILED = re.compile(r"^FAILED (.+?)(?: - .*)?$", re.MULTILINE)
 _PROGRESS = re.compile(r"\[ *(\d+)%\]")
 
 
@@ -48,6 +55,18 @@ class Lot:
         lines = self.log.read_text(errors="replace").strip().splitlines()
         return lines[-1] if lines else "no output"
 
+    @property
+    def failed(self) -> list[str]:
+        """The tests that failed, as pytest names them; without an order."""
+        return sorted(set(_FAILED.findall(self.log.read_text(errors="replace"))))
+
+    @property
+    def deserves_second_run(self) -> bool:
+        """Whether nothing but a few tests of calls failed; not where the run itself broke (pytest's codes over 1)."""
+        if self.name in TIMELESS or self.process.returncode != 1 or " error" in self.summary:
+            return False
+        return 0 < len(self.failed) <= MOST_SECOND_RUNS
+
 
 async def start(name: str, paths: list[str], options: list[str]) -> Lot:
     """Start one lot; its output goes to var/tests/NAME.log."""
@@ -63,12 +82,17 @@ async def run_all(options: list[str]) -> int:
     """Run every lot to its end, phase by phase; 0 when all passed."""
     LOGS.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    codes = [await run_phase(phase, options, began) for phase in PHASES]
-    return max(codes)
+    lots = [lot for phase in PHASES for lot in await run_phase(phase, options, began)]
+    again = [lot for lot in lots if lot.deserves_second_run]
+    for lot in again:
+        print(f"{lot.name}: once more, alone:", *lot.failed, sep="\n  ", flush=True)
+        lots.remove(lot)
+        lots += await run_phase({f"{lot.name}-again": lot.failed}, options, began)
+    return max(abs(lot.process.returncode or 0) for lot in lots)
 
 
-async def run_phase(phase: dict[str, list[str]], options: list[str], began: float) -> int:
-    """Run lots side by side to their ends; the worst of their exit codes."""
+async def run_phase(phase: dict[str, list[str]], options: list[str], began: float) -> list[Lot]:
+    """Run lots side by side to their ends."""
     lots = [await start(name, paths, options) for name, paths in phase.items()]
     print("tests:", ", ".join(f"{lot.name} ({lot.log.relative_to(CHECKOUT)})" for lot in lots), flush=True)
     waiting = {asyncio.create_task(lot.process.wait()): lot for lot in lots}
@@ -83,7 +107,7 @@ async def run_phase(phase: dict[str, list[str]], options: list[str], began: floa
         for lot in waiting.values():
             lot.process.send_signal(signal.SIGINT)
         await asyncio.gather(*(lot.process.wait() for lot in waiting.values()))
-    return max(abs(lot.process.returncode or 0) for lot in lots)
+    return lots
 
 
 def report(lot: Lot) -> None:
