@@ -1,6 +1,6 @@
 # Every target does the set-up that it needs; a second run skips what is there.
 .DEFAULT_GOAL := help
-.PHONY: help set-up demo run test check format lock clean
+.PHONY: help set-up demo run test test-tutorial check format lock clean
 BIN := .venv/bin
 
 help: ## show the targets
@@ -17,7 +17,10 @@ run: set-up ## serve: API on 127.0.0.1:8080, SIP on 127.0.0.1:5060
 	@exec $(BIN)/callscribe serve
 
 test: set-up ## every test, with the real Asterisk, SIP callers and recognizers
-	@$(BIN)/pytest
+	@$(BIN)/python -m tests.run_all
+
+test-tutorial: set-up ## VoIPBIN's tutorial from its first line to its last, and the examples, on real calls
+	@$(BIN)/pytest tests/tutorial
 
 check: ## format, lint, types, layers
 	@sh app/set_up.sh

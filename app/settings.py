@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -12,6 +12,11 @@ from app.errors import InvalidSetting
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 _PREFIX = "CALLSCRIBE_"
+
+Hours = Annotated[float, Field(gt=0, le=87_600, allow_inf_nan=False)]
+"""A length in hours, ten years at most."""
+Rate = Annotated[float, Field(allow_inf_nan=False)]
+"""Requests per second."""
 
 
 class Settings(BaseSettings):
@@ -29,7 +34,7 @@ class Settings(BaseSettings):
     sip_host: str = Field("127.0.0.1", description="SIP: address, UDP and TCP")
     sip_port: int = Field(5060, ge=1, le=65535, description="SIP: port, UDP and TCP")
     rtp_ports: str = Field("20000-20999", description="START-END: every UDP port beside SIP that the instance binds")
-    media_host: str = Field("", description="where Asterisk reaches the app (RTP, prompts); empty = SIP's address")
+    media_host: str = Field("", description="where Asterisk reaches the app (RTP, prompts); empty = HTTP's address")
     ari_port: int = Field(0, ge=0, le=65535, description="embedded Asterisk's loopback ARI; 0 = a free one")
     ari_url: str = Field("", description="an Asterisk of the operator's instead of the embedded one, http://HOST:PORT")
     ari_user: str = Field("callscribe", description="user of the operator's ARI")
@@ -64,11 +69,11 @@ class Settings(BaseSettings):
     webhook_networks: str = Field(
         "", description="private and loopback networks that webhooks may reach, e.g. 127.0.0.0/8,192.168.0.0/16"
     )
-    webhook_max_hours: float = Field(24, gt=0, description="a webhook delivery is given up after this long")
-    event_retention_hours: float = Field(72, gt=0, description="how long events can be replayed on the WebSocket")
-    rate_limit_auth_per_ip: float = Field(10, description="requests per second; 0 turns off")
-    rate_limit_api_per_ip: float = Field(200, description="requests per second; 0 turns off")
-    rate_limit_api_per_customer: float = Field(16.7, description="requests per second; 0 turns off")
+    webhook_max_hours: Hours = Field(24, description="a webhook delivery is given up after this long")
+    event_retention_hours: Hours = Field(72, description="how long events can be replayed on the WebSocket")
+    rate_limit_auth_per_ip: Rate = Field(10, description="requests per second; 0 turns off")
+    rate_limit_api_per_ip: Rate = Field(200, description="requests per second; 0 turns off")
+    rate_limit_api_per_customer: Rate = Field(16.7, description="requests per second; 0 turns off")
     smtp_url: str = Field(
         "",
         repr=False,
@@ -116,7 +121,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _ari_belongs_together(self) -> "Settings":
         if self.ari_url and not self.ari_url.startswith(("http://", "https://")):
-            raise ValueError("CALLSCRIBE_ARI_URL: expected http://HOST:PORT of the operator's Asterisk")
+            raise ValueError(f"{self.ari_url!r} is no address; expected http://HOST:PORT of the operator's Asterisk")
         return self
 
     @property

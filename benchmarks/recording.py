@@ -22,6 +22,7 @@ from typing import Any
 
 from app.cli.wav_file import write_wav
 from app.domain.audio import SAMPLE_RATE, pcm_seconds
+from app.domain.call import Call
 from app.domain.events import Event, EventType
 from app.domain.ids import new_id
 from app.domain.recording import Recording, RecordingStatus
@@ -40,6 +41,11 @@ from tests.speech_files import SpokenFile, english_files, frames_of, korean_file
 
 GAP_SECONDS = 1.2
 LIVE_SECONDS = 40.0
+
+
+async def find_no_call(_call_id: str) -> Call | None:
+    """There is no call behind the recording."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -132,6 +138,7 @@ async def transcribe(
             models=models,
             pool=pool,
             file=lambda _, part: Path(folder) / f"{part}.wav",
+            find_call=find_no_call,
         )
         running = asyncio.create_task(jobs.run())
         await asyncio.sleep(0)

@@ -67,6 +67,14 @@ def prompt_files(shortest: int = 40, most: int = 40) -> list[SpokenFile]:
     return found[:most]
 
 
+def prompt_file(name: str) -> SpokenFile:
+    """The Asterisk prompt of that name (8 kHz mono, a woman's voice) with its text."""
+    for line in gzip.decompress(PROMPT_TEXTS.read_bytes()).decode("utf-8", "replace").splitlines():
+        if line.startswith(f"{name}: "):
+            return PROMPTS / f"{name}.wav", line.partition(": ")[2]
+    raise FileNotFoundError(f"there is no prompt {name}")
+
+
 @cache
 def read_samples(path: Path) -> bytes:
     """The file as 8 kHz 16-bit mono PCM, resampled where it has another rate."""

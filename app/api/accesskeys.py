@@ -109,4 +109,5 @@ async def _change(request: web.Request, **changes: Any) -> web.Response:
         key = await own_present(tx.access_keys, path_id(request), request[IDENTITY])
         changed = replace(key, **changes, tm_update=now())
         await tx.access_keys.update(changed)
+    request.app[CONTEXT].live_feed.recheck()
     return one(access_key_body(changed))

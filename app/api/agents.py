@@ -148,7 +148,8 @@ async def create_agent(request: web.Request) -> web.Response:
     permission = Permission(asked.permission)
     check_may_handle(identity, permission)
     taken = AlreadyExists("username: an agent of this name is there already", field="username")
-    if await context.store.agents.get_by_username(asked.username) is not None:
+    namesake = await context.store.agents.get_by_username(asked.username)
+    if namesake is not None and namesake.tm_delete is None:  # a deleted agent's name is free again
         raise taken
     agent = Agent(
         id=new_id(),
@@ -243,4 +244,5 @@ async def _change(
         return apply(agent)
 
     changed = await change(context.journal, lambda tx: tx.agents, agent_id, check_and_apply, event)
+    context.live_feed.recheck()
     return one(agent_body(changed))

@@ -59,7 +59,7 @@ _REQUEST_ID_BYTES = 16  # 26 base32 characters without padding
 _CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "X-Request-Id, Retry-After"}
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Request-Id",
+    "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type, X-Request-Id, X-Requested-With",
     "Access-Control-Max-Age": "86400",
 }
 
@@ -133,6 +133,8 @@ async def _answer_everything(request: web.Request, handler: Handler) -> web.Stre
         except web.HTTPException as error:
             if error.status < 400:
                 raise
+            if (known := await _without_slash(request)) is not None:
+                return web.Response(status=307, headers={"Location": known})
             return _refuse(request, _of_aiohttp(error))
         except CallscribeError as error:
             told = http_error_of(error)
@@ -151,8 +153,18 @@ def _of_aiohttp(error: web.HTTPException) -> HttpError:
     elif error.status == 413:
         ours = InvalidArgument("body", f"must not be larger than {_MAX_BODY_BYTES} bytes")
     else:
-        ours = InvalidArgument("request", error.text or error.reason)
+        ours = InvalidArgument("request", " ".join((error.text or error.reason).split()))
     return http_error_of(ours) or INTERNAL
+
+
+async def _without_slash(request: web.Request) -> str | None:
+    """Return the known address where this one is unknown for the `/` at its end; VoIPBIN's server sends there too."""
+    path = request.rel_url.raw_path
+    if request.match_info.http_exception is None or not path.endswith("/"):
+        return None
+    url = request.rel_url.with_path(path.rstrip("/"), encoded=True, keep_query=True)
+    found = await request.app.router.resolve(request.clone(rel_url=url))
+    return str(url) if found.http_exception is None else None
 
 
 def _refuse(request: web.Request, error: HttpError) -> web.Response:

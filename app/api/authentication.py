@@ -11,7 +11,7 @@ from app.api.keys import IDENTITY
 from app.api.rate_limits import RateLimiter, RateLimits
 from app.api.route import Handler, Need, Route
 from app.api.tokens import KEY_PREFIX, hash_key, read_token, refused
-from app.domain.customer import Identity, Permission
+from app.domain.customer import AccessKey, Identity, Permission
 from app.domain.timestamps import now
 from app.store import Store
 
@@ -78,7 +78,7 @@ class Gate:
 
     async def _identify_key(self, secret: str) -> Identity:
         key = await self._store.access_keys.get_by_hash(hash_key(secret))
-        if key is None or key.tm_delete is not None or (key.tm_expire is not None and key.tm_expire <= now()):
+        if key is None or not _is_key_good(key):
             raise refused()
         return Identity(key.customer_id, Permission.CUSTOMER_ADMIN, access_key_id=key.id)
 
@@ -87,6 +87,22 @@ class Gate:
         if agent is None or agent.tm_delete is not None:
             raise refused()
         return Identity(agent.customer_id, agent.permission, agent_id=agent.id)
+
+
+async def is_still_admitted(store: Store, identity: Identity) -> bool:
+    """Tell whether somebody who was let in before would still be: for connections that last, as WebSockets do."""
+    customer = await store.customers.get_by_id(identity.customer_id)
+    if customer is None or customer.tm_delete is not None:
+        return False
+    if identity.access_key_id is not None:
+        key = await store.access_keys.get_by_id(identity.access_key_id)
+        return key is not None and _is_key_good(key)
+    agent = await store.agents.get_by_id(identity.agent_id or "")
+    return agent is not None and agent.tm_delete is None and agent.permission == identity.permission
+
+
+def _is_key_good(key: AccessKey) -> bool:
+    return key.tm_delete is None and (key.tm_expire is None or key.tm_expire > now())
 
 
 def _credentials(request: web.Request) -> Iterator[str]:

@@ -10,9 +10,9 @@ from aiohttp import web
 from app.api.flow_fields import check_flow_reference
 from app.api.keys import CONTEXT
 from app.api.live_fields import BothWhenEmpty, CallRecordingStart, Talk
-from app.api.own_calls import own_call, own_live_call
+from app.api.own_calls import own_call, own_live_call, own_reached_call
 from app.api.request_body import RequestBody, read_body
-from app.api.request_query import PATH_ID
+from app.api.request_query import PATH_ID, query_choice
 from app.api.responses import one
 from app.api.route import Query, Route, delete, post
 from app.domain.call import Call, MuteDirection
@@ -23,9 +23,10 @@ from app.wire.call import CallBody, call_body
 _ONE = f"/v1.0/calls/{PATH_ID}"
 _LIVE = (404, 409, 503)
 
+ENCAPSULATIONS = ("rtp", "sln", "audiosocket")
 ENCAPSULATION = Query(
     "encapsulation",
-    {"type": "string", "enum": ["rtp", "sln", "audiosocket"]},
+    {"type": "string", "enum": list(ENCAPSULATIONS)},
     "Form of the binary messages, both ways; 8 kHz 16-bit little-endian mono in frames of 20 ms. rtp: a 12-byte RTP "
     "header (payload type 96) and 320 bytes; taken are payload types 0, 8, 10 and 11 too. sln, audiosocket: 320 bytes; "
     "audiosocket takes messages with AudioSocket's header (kind 0x10, length) too.",
@@ -59,50 +60,50 @@ def routes() -> list[Route]:
 
 async def hold(request: web.Request) -> web.Response:
     """Put the party on hold: its telephone is told, and it hears music."""
-    call = await own_live_call(request)
+    call = await own_reached_call(request)
     return await _done(request.app[CONTEXT].calls.hold(call.customer_id, call.id, is_on=True))
 
 
 async def unhold(request: web.Request) -> web.Response:
     """Take the party back from hold."""
-    call = await own_live_call(request)
+    call = await own_reached_call(request)
     return await _done(request.app[CONTEXT].calls.hold(call.customer_id, call.id, is_on=False))
 
 
 async def start_music(request: web.Request) -> web.Response:
     """Play music on hold to the party."""
-    call = await own_live_call(request)
+    call = await own_reached_call(request)
     return await _done(request.app[CONTEXT].calls.music(call.customer_id, call.id, is_on=True))
 
 
 async def stop_music(request: web.Request) -> web.Response:
     """End the music on hold."""
-    call = await own_live_call(request)
+    call = await own_reached_call(request)
     return await _done(request.app[CONTEXT].calls.music(call.customer_id, call.id, is_on=False))
 
 
 async def start_silence(request: web.Request) -> web.Response:
     """Send silence to the party."""
-    call = await own_live_call(request)
+    call = await own_reached_call(request)
     return await _done(request.app[CONTEXT].calls.silence(call.customer_id, call.id, is_on=True))
 
 
 async def stop_silence(request: web.Request) -> web.Response:
     """Send no more silence."""
-    call = await own_live_call(request)
+    call = await own_reached_call(request)
     return await _done(request.app[CONTEXT].calls.silence(call.customer_id, call.id, is_on=False))
 
 
 async def mute(request: web.Request) -> web.Response:
     """Mute a call: `in` = the party is not heard, `out` = it hears nothing. Adds to what is muted."""
-    call, asked = await own_live_call(request), await read_body(request, MuteChange)
+    call, asked = await own_reached_call(request), await read_body(request, MuteChange)
     direction = MuteDirection(asked.direction.value)
     return await _done(request.app[CONTEXT].calls.mute(call.customer_id, call.id, direction, is_on=True))
 
 
 async def unmute(request: web.Request) -> web.Response:
     """Take a direction from what is muted; both minus in = out."""
-    call, asked = await own_live_call(request), await read_body(request, MuteChange)
+    call, asked = await own_reached_call(request), await read_body(request, MuteChange)
     direction = MuteDirection(asked.direction.value)
     return await _done(request.app[CONTEXT].calls.mute(call.customer_id, call.id, direction, is_on=False))
 
@@ -137,6 +138,7 @@ async def stop_recording(request: web.Request) -> web.Response:
 async def stream_call(request: web.Request) -> web.StreamResponse:
     """Open a WebSocket with the call's sound: what the party says comes, what is sent the party hears."""
     call = await own_live_call(request)
+    query_choice(request, ENCAPSULATION.name, ENCAPSULATIONS)
     return await request.app[CONTEXT].media_streams.serve(request, ReferenceType.CALL, call.id)
 
 

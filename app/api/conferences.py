@@ -8,14 +8,14 @@ from aiohttp import web
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import to_json
 
-from app.api.call_controls import ENCAPSULATION
+from app.api.call_controls import ENCAPSULATION, ENCAPSULATIONS
 from app.api.flow_fields import check_flow_reference
 from app.api.keys import CONTEXT, IDENTITY
 from app.api.live_fields import ConferenceRecordingStart, ConferenceTranscribeStart
 from app.api.ownership import own_present
 from app.api.ports import ConferenceOrder
 from app.api.request_body import OptionalBodyId, RequestBody, read_body
-from app.api.request_query import PATH_ID, page_query, path_id
+from app.api.request_query import PATH_ID, page_query, path_id, query_choice
 from app.api.responses import one
 from app.api.responses import page as answer_page
 from app.api.route import Route, delete, get, page, post, put
@@ -181,6 +181,7 @@ async def stop_transcribe(request: web.Request) -> web.Response:
 async def stream_conference(request: web.Request) -> web.StreamResponse:
     """Open a WebSocket with the conference's sound: what all hear comes, what is sent all hear."""
     conference = await _own_open_conference(request)
+    query_choice(request, ENCAPSULATION.name, ENCAPSULATIONS)
     return await request.app[CONTEXT].media_streams.serve(request, ReferenceType.CONFBRIDGE, conference.id)
 
 

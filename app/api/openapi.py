@@ -14,6 +14,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from pydantic_core import to_json
 
 from app import __version__
+from app.api.body_examples import EXAMPLES
 from app.api.error_documents import ErrorResponses
 from app.api.request_body import is_body_optional
 from app.api.route import ID_SCHEMA, Need, Query, Route
@@ -118,7 +119,10 @@ def _operation(route: Route, refs: Refs, errors: ErrorResponses) -> dict[str, ob
     }
     if route.body is not None:
         schema = refs[route.body, "validation"]
-        content = {"application/json": {"schema": schema}}
+        media: dict[str, object] = {"schema": schema}
+        if (example := EXAMPLES.get(route.body.__name__)) is not None:
+            media["example"] = example
+        content = {"application/json": media}
         operation["requestBody"] = {"required": not is_body_optional(route.body), "content": content}
     operation["responses"] = {**_successes(route, refs), **errors.of(route)}
     operation["security"] = [] if route.is_open else [{name: []} for name in _SECURITY_SCHEMES]

@@ -355,6 +355,10 @@ class LiveFeed(Protocol):
         """Serve one connection until it ends."""
         ...
 
+    def recheck(self) -> None:
+        """Look now whether those who are connected may still be: a key or an agent was deleted or changed."""
+        ...
+
     async def close(self) -> None:
         """Close all connections with 1001; called when the server begins to close."""
         ...

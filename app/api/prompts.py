@@ -1,7 +1,8 @@
 """`/prompts/KEY.wav`: spoken prompts for Asterisk, which fetches them by HTTP (res_http_media_cache) and keeps them.
 
-No credentials: Asterisk sends none. A key is the hash of the prompt's content, so it cannot be guessed and what it
-names never changes. https://docs.asterisk.org/Asterisk_22_Documentation/API_Documentation/Module_Configuration/res_http_media_cache/
+No credentials: Asterisk sends none. A key is a hash of the prompt's content under a secret of the instance, so it
+cannot be guessed, also by who guesses the text, and what it names never changes.
+https://docs.asterisk.org/Asterisk_22_Documentation/API_Documentation/Module_Configuration/res_http_media_cache/
 """
 
 from __future__ import annotations

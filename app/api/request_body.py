@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, TypeVar
 
 from aiohttp import web
@@ -108,11 +108,24 @@ def _unstorable(place: str, value: object) -> Iterator[tuple[str, str]]:
 
 
 def _first_fault(error: ValidationError) -> CallscribeError:
-    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    fault = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in fault["loc"])
     if not place:
         return InvalidJsonBody("body", "expected a JSON object")
     if fault["type"] == "missing":
         return InvalidArgument(place, "is required")
-    message = fault["msg"].removeprefix("Value error, ")
+    message = _wrong_length(fault["type"], fault.get("ctx", {})) or fault["msg"].removeprefix("Value error, ")
     return invalid_field(fault["type"], place, message[:1].lower() + message[1:])
+
+
+def _wrong_length(kind: str, context: Mapping[str, Any]) -> str | None:
+    """Return what was expected of a list or text of a wrong length: pydantic's own words name types of Python."""
+    unit = "character" if context.get("field_type") == "Value" else "item"  # Value: a text that was changed first
+    match kind:
+        case "too_short":
+            word, limit = "at least", context["min_length"]
+        case "too_long":
+            word, limit = "at most", context["max_length"]
+        case _:
+            return None
+    return f"expected {word} {limit} {unit}{'' if limit == 1 else 's'}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from aiohttp import web
 
-from app.api.errors import InvalidId, InvalidRequestParameter
+from app.api.errors import InvalidId, InvalidRequestParameter, MissingRequestParameter
 from app.domain.ids import is_id
 from app.domain.timestamps import parse_timestamp
 
@@ -35,6 +36,17 @@ def query_id(request: web.Request, name: str) -> str | None:
     """Return a query parameter that is an id, None when it is absent or empty."""
     text = request.query.get(name, "")
     return _checked(name, text) if text else None
+
+
+def query_choice(request: web.Request, name: str, choices: Sequence[str]) -> str:
+    """Return a needed query parameter, one of `choices`; MissingRequestParameter, InvalidRequestParameter."""
+    expected = f"expected one of {', '.join(choices)}"
+    text = request.query.get(name, "")
+    if not text:
+        raise MissingRequestParameter(name, f"is required; {expected}")
+    if text not in choices:
+        raise InvalidRequestParameter(name, expected)
+    return text
 
 
 def page_query(request: web.Request) -> PageQuery:

@@ -104,7 +104,7 @@ class CallOrders:
             tm_create=moment,
             tm_update=moment,
             flow_id=flow.id,
-            owner_type="agent" if order.owner_id else "",
+            owner_type=_owner_type(order),
             owner_id=order.owner_id or ZERO_ID,
         )
         legs = tuple(_outgoing(order, flow, target, on_call) for target in reach.targets)
@@ -122,6 +122,10 @@ def _outgoing(order: CallOrder, flow: Flow, target: Target, on_call: OnCall) -> 
         master_call_id=order.master_call_id,
         type=target.type,
         flow_id=flow.id,
-        owner_type="agent" if order.owner_id else "",
+        owner_type=_owner_type(order),
         owner_id=order.owner_id or ZERO_ID,
     )
+
+
+def _owner_type(order: CallOrder) -> str:
+    return "" if order.owner_id in ("", ZERO_ID) else "agent"

@@ -54,11 +54,17 @@ class CallRouter:
             return None
         if (answer := await self._by_number(arrival, trunk.customer_id)) is not None:
             return answer
+        if arrival.number.startswith(DIRECT_PREFIX):
+            return await self._by_direct_hash(arrival)
         if arrival.named_number:
             named = await self._by_number(replace(arrival, number=arrival.named_number), trunk.customer_id)
             if named is not None:
                 return named
-        return self._by_any(arrival, trunk.customer_id)
+        # Whoever comes from these addresses reaches other customers' numbers too, as without the trunk: by claiming
+        # addresses nobody takes calls away from others.
+        number = await self._store.numbers.find(arrival.number)
+        owner = self._first_customer_id if number is None else number.customer_id
+        return await self._by_number(arrival, owner) or self._by_any(arrival, trunk.customer_id)
 
     async def _from_extension(self, arrival: Arrival) -> Answer | None:
         caller = await self._store.extensions.find_by_username(arrival.endpoint)

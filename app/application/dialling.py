@@ -17,6 +17,7 @@ from app.domain.call import Address, AddressType, CallType
 from app.domain.conference import ConferenceStatus
 from app.domain.customer import RingMethod
 from app.domain.ids import ZERO_ID
+from app.domain.line import NumberType
 from app.errors import InvalidArgument
 from app.logs import get_log
 from app.store.store import Store
@@ -60,7 +61,8 @@ class Dialling:
         self, customer_id: str, source: Address, destination: Address, *, place: str, anonymous: str = ""
     ) -> Reach:
         """Return how to reach a destination of this customer; InvalidArgument at `place` says why it cannot be."""
-        caller_id = await self._caller_id(customer_id, source, anonymous)
+        is_tel = destination.type is AddressType.TEL
+        caller_id = await self._caller_id(customer_id, source, anonymous, is_tel=is_tel)
         match destination.type:
             case AddressType.AGENT:
                 return await self._reach_agent(customer_id, source, destination, place, anonymous)
@@ -120,13 +122,14 @@ class Dialling:
     async def _extension(
         self, customer_id: str, destination: Address, place: str, caller_id: str
     ) -> tuple[Target, ...]:
-        extension = (
-            await self._store.extensions.get(customer_id, destination.target)
-            if destination.target
-            else await self._store.extensions.find(customer_id, destination.target_name)
-        )
+        extension = None
+        if destination.target:
+            extension = await self._store.extensions.get(customer_id, destination.target)
+        if destination.target_name and (extension is None or extension.tm_delete is not None):
+            extension = await self._store.extensions.find(customer_id, destination.target_name)  # contract 3.1
         if extension is None or extension.tm_delete is not None:
-            raise InvalidArgument(f"{place}.target_name", "there is no such extension")
+            field = "target" if destination.target else "target_name"
+            raise InvalidArgument(f"{place}.{field}", "there is no such extension of yours")
         shown = Address(AddressType.EXTENSION, extension.id, extension.extension, destination.name, destination.detail)
         contacts = await list_contacts(self._ari, extension.username)
         # Nobody registered: the call is made all the same and ends at once, so that its failure is seen in the list.
@@ -176,20 +179,28 @@ class Dialling:
     def _dial(self, endpoints: tuple[str, ...], caller_id: str, *, is_failing_over: bool = False) -> Dial:
         return Dial(endpoints, caller_id, self._ring_seconds, is_failing_over)
 
-    async def _caller_id(self, customer_id: str, source: Address, anonymous: str) -> str:
-        """What the called party is shown: `"NAME" <NUMBER>`; the default number where the source names none."""
+    async def _caller_id(self, customer_id: str, source: Address, anonymous: str, *, is_tel: bool) -> str:
+        """What the called party is shown: `"NAME" <NUMBER>`; the default number where the source names none.
+
+        A telephone (`is_tel`) is shown the default number, where there is one, for every source that is no number of
+        the customer; without one the source is shown as it is, as the tutorial has it (contract 3.3, 11).
+        """
         if anonymous == "yes":
             return _ANONYMOUS
         number = source.target or source.target_name
         if source.type is AddressType.EXTENSION:
             number = source.target_name or number
-        if not number:
-            number = await self._default_number(customer_id)
+        if not number or (is_tel and not await self._is_own_number(customer_id, number)):
+            number = await self._default_number(customer_id) or number
         number = number.removeprefix("sip:").partition("@")[0]
         if not number or _SAFE.fullmatch(number) is None:
             return _ANONYMOUS
         name = "".join(each for each in source.name if each.isprintable() and each not in '"\\<>,')[:64]
         return f'"{name}" <{number}>' if name else f"<{number}>"
+
+    async def _is_own_number(self, customer_id: str, text: str) -> bool:
+        number = await self._store.numbers.find(text)
+        return number is not None and number.customer_id == customer_id and number.type is NumberType.NORMAL
 
     async def _default_number(self, customer_id: str) -> str:
         config = await self._store.outbound_configs.of(customer_id)

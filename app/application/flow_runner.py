@@ -123,6 +123,12 @@ class FlowRunner:
         await running.ended.wait()
         return True
 
+    async def wait_idle(self) -> None:
+        """Return when no flow runs any more."""
+        while self._running:
+            await asyncio.wait({running.task for running in self._running.values()})
+            await asyncio.sleep(0)
+
     async def _open(self, flow: Flow, execution: Execution) -> Activeflow:
         moment = now()
         return await self._journal.create(

@@ -36,10 +36,10 @@ class Health:
             missing["asterisk"] = fault
         if not self.is_open or self.live_calls.is_refusing:
             missing["application"] = "starting or ending; no calls are taken now"
-        if not self._library.flows:
-            missing["flows"] = "no flow is in force, so no number is answered"
         if not await self._store.is_writable():
             missing["store"] = "the database cannot be written"
+        elif not self._library.flows and not await self._store.numbers.has_any():
+            missing["flows"] = "no flow is in force and there is no number, so no call is answered"
         languages = languages_of(self._library.flows)
         lacking = [language for language in languages if not self._has_model(language)]
         if lacking and len(lacking) == len(languages):

@@ -8,36 +8,42 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from app.call.live_calls import LiveCalls
-from app.media.rtp_ports import PortBudget
-from app.media.rtp_receiver import RtpReceiver
-from app.speech.recognition_pool import RecognitionPool
-from app.transcribe.transcribes import Transcribes
+from app.application.parts import Parts
+from app.application.talk import Talk
+from app.delivery.webhook_sender import WebhookSender
 
 
 class AppCollector(Collector):
     """Reads everything at once, so that no hot path pays for metrics that nobody looks at."""
 
-    def __init__(
-        self,
-        live_calls: LiveCalls,
-        transcribes: Transcribes,
-        receiver: RtpReceiver,
-        pool: RecognitionPool,
-        ports: PortBudget,
-        loop: asyncio.AbstractEventLoop,
-    ) -> None:
-        self._live_calls = live_calls
-        self._transcribes = transcribes
-        self._receiver = receiver
-        self._pool = pool
-        self._ports = ports
+    def __init__(self, parts: Parts, talk: Talk, sender: WebhookSender, loop: asyncio.AbstractEventLoop) -> None:
+        self._talk = talk
+        self._sender = sender
+        self._receiver = parts.receiver
+        self._pool = parts.pool
+        self._ports = parts.budget
+        self._journal = parts.journal
         self._loop = loop
 
     def collect(self) -> Iterable[Metric]:
         """All metrics as they are now."""
-        yield GaugeMetricFamily("callscribe_live_calls", "Calls that live now.", len(self._live_calls))
-        yield GaugeMetricFamily("callscribe_live_transcribes", "Transcribes that listen now.", len(self._transcribes))
+        talk = self._talk
+        yield GaugeMetricFamily("callscribe_live_calls", "Calls that live now.", len(talk.calls))
+        yield GaugeMetricFamily("callscribe_live_transcribes", "Transcribes that listen now.", len(talk.transcribes))
+        yield GaugeMetricFamily("callscribe_live_recordings", "Recordings that go on now.", len(talk.recordings))
+        yield GaugeMetricFamily("callscribe_open_conferences", "Conferences in use now.", len(talk.conferences))
+        yield GaugeMetricFamily(
+            "callscribe_recording_transcribes",
+            "Transcribes of recordings that are being decoded or wait for it.",
+            len(talk.recording_transcribes),
+        )
+        yield CounterMetricFamily("callscribe_events", "Events stored since the database was made.", self._journal.seq)
+        deliveries = CounterMetricFamily(
+            "callscribe_webhook_deliveries", "Attempts to deliver webhooks, by outcome.", labels=["outcome"]
+        )
+        for outcome in ("delivered", "retried", "given_up"):
+            deliveries.add_metric([outcome], getattr(self._sender.counts, outcome))
+        yield deliveries
         yield GaugeMetricFamily("callscribe_tasks", "Tasks on the event loop.", len(asyncio.all_tasks(self._loop)))
         yield GaugeMetricFamily("callscribe_threads", "Threads of the app.", threading.active_count())
         yield GaugeMetricFamily(

@@ -8,8 +8,10 @@ from typing import Any
 
 import app.actions
 from app.api.first_start import ensure_first_customer
+from app.api.tokens import load_token_secret
 from app.application.parts import Application, Parts
 from app.application.service import open_service
+from app.application.settings_check import check_settings
 from app.application.speech import FlowSpeech, open_models, open_warm_pool
 from app.application.state_folder import open_home
 from app.application.telephony import open_embedded_asterisk, open_telephony
@@ -49,6 +51,7 @@ async def open_application(settings: Settings) -> AsyncIterator[Application]:
 
 async def _open_parts(stack: AsyncExitStack, settings: Settings) -> Parts:
     ports = divide_rtp_ports(settings.rtp_ports)
+    await asyncio.to_thread(check_settings, settings)
     models = open_models(settings)
     home = stack.enter_context(open_home(settings.home))
     store = await stack.enter_async_context(open_store(settings.effective_database_url))
@@ -62,7 +65,9 @@ async def _open_parts(stack: AsyncExitStack, settings: Settings) -> Parts:
     registry = load_actions(app.actions, settings.is_set)
     flow_speech = FlowSpeech(models)
     library = await stack.enter_async_context(open_flow_library(settings.flows, registry, speech=flow_speech))
-    prompts = await stack.enter_async_context(open_prompts(home / "prompts", await asyncio.to_thread(find_voices)))
+    prompts = await stack.enter_async_context(
+        open_prompts(home / "prompts", await asyncio.to_thread(find_voices), secret=load_token_secret(home))
+    )
     receiver = await stack.enter_async_context(open_rtp_receiver(settings.effective_media_host, ports.receiver_port))
     # The slow ones side by side: Asterisk starts while models load.
     asterisk, pool = await _together(
@@ -88,6 +93,7 @@ async def _open_parts(stack: AsyncExitStack, settings: Settings) -> Parts:
         receiver=receiver,
         budget=PortBudget(ports),
         telephony=telephony,
+        left_open=unfinished,
     )
 
 

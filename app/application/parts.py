@@ -7,6 +7,7 @@ from app.api.first_start import FirstCredentials
 from app.application.speech import FlowSpeech
 from app.application.telephony import Telephony
 from app.call.live_calls import LiveCalls
+from app.domain.events import Event
 from app.domain.flow import Flow
 from app.event_bus import EventBus
 from app.flow.action_registry import ActionRegistry
@@ -41,6 +42,8 @@ class Parts:
     receiver: RtpReceiver
     budget: PortBudget
     telephony: Telephony
+    left_open: tuple[Event, ...]
+    """The events of what an earlier run left open and this one has closed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Protocol
 
 from app.api.application import build_app
+from app.api.authentication import is_still_admitted
 from app.api.ports import ApiContext
 from app.api.server import open_server
 from app.api.tokens import load_token_secret
+from app.application.api_activeflows import ApiActiveflows
+from app.application.api_calls import ApiCalls
 from app.application.api_conferences import ApiConferences, FlowConferences
 from app.application.api_flows import ApiFlows
-from app.application.api_ports import ApiActiveflows, ApiCalls, ApiGroupcalls, ApiTranscribes, offer_languages
+from app.application.api_groupcalls import ApiGroupcalls
 from app.application.api_queues import AgentReach, ApiQueues, FlowQueues
 from app.application.api_recordings import ApiRecordings, FlowRecordings, FlowRecordingTranscribes
+from app.application.api_transcribes import ApiTranscribes, offer_languages
 from app.application.call_orders import CallOrders
 from app.application.call_router import CallRouter
 from app.application.closing import end_calls
@@ -34,155 +37,26 @@ from app.application.phones import Phones
 from app.application.rate_limits import rate_limits_of
 from app.application.reconciler import Reconciler
 from app.application.sip_policy import SipPolicy
+from app.application.talk import Runner, Talk
 from app.application.transfers import Transfers
 from app.call.conference_leg import join_bare
-from app.call.conferences import Conferences
-from app.call.connect import Connector
-from app.call.external_medias import ExternalMedias
-from app.call.groupcalls import Groupcalls
 from app.call.intake import Admission, Intake
 from app.call.live_calls import LiveCalls
-from app.call.media_stream import MediaStreams
-from app.call.outbound import Outbound
 from app.call.queues import Queues
-from app.call.speakings import Speakings
 from app.delivery.media_stream import MediaStreamServer
 from app.delivery.retention import Retention
 from app.delivery.webhook_networks import read_webhook_networks
 from app.delivery.webhook_schedule import RetrySchedule
 from app.delivery.webhook_sender import WebhookSender, open_webhook_sender
 from app.delivery.websocket_feed import WebsocketFeed
-from app.domain.conference import Conferencecall
-from app.domain.recording import Recording
-from app.domain.transcribe import Transcribe
 from app.flow.executor import Executor, FlowLimits
 from app.flow.ports import FlowPorts
 from app.logs import get_log
-from app.recording.recordings import Recordings
-from app.recording.sources import TapParts
-from app.transcribe.answer_ear import AnswerEars
-from app.transcribe.recording_job import RecordingTranscribes
-from app.transcribe.session_parts import SessionParts
-from app.transcribe.transcribes import Transcribes
 
 log = get_log("application")
 
-
-class Runner(Protocol):
-    """Something that runs as long as the application."""
-
-    async def run(self) -> None:
-        """Run until cancelled."""
-
-
-class Talk:
-    """All that lives while calls live: the calls themselves, and what listens to them, records and joins them."""
-
-    def __init__(self, parts: Parts, is_ready: Health, prompts: FlowPrompts) -> None:
-        settings, store, journal, ari = parts.settings, parts.store, parts.journal, parts.telephony.ari
-        media_host, budget = settings.effective_media_host, parts.budget
-        silence_ms = settings.end_of_silence_ms or None
-        self.calls = is_ready.live_calls
-        self.followups: Followups | None = None
-        """Set once flows can run."""
-        session_parts = SessionParts(
-            ari=ari,
-            receiver=parts.receiver,
-            models=parts.models,
-            pool=parts.pool,
-            journal=journal,
-            media_host=media_host,
-        )
-        self.answers = AnswerEars(
-            session_parts,
-            default_end_of_silence_ms=silence_ms,
-            reserve_ports=budget.reserve,
-            release_ports=budget.release,
-        )
-        self.transcribes = Transcribes(
-            session_parts,
-            default_end_of_silence_ms=silence_ms,
-            reserve_ports=budget.reserve,
-            release_ports=budget.release,
-            on_done=self._after_transcribe,
-        )
-        self.recordings = Recordings(
-            TapParts(ari, parts.receiver, media_host),
-            journal,
-            parts.home / "recordings",
-            beep=prompts.beep,
-            reserve_ports=budget.reserve,
-            release_ports=budget.release,
-            on_end=self._after_recording,
-        )
-        self.recording_transcribes = RecordingTranscribes(
-            journal=journal,
-            transcribes=store.transcribes,
-            models=parts.models,
-            pool=parts.pool,
-            file=self.recordings.sound,
-            default_end_of_silence_ms=silence_ms,
-            on_done=self._after_transcribe,
-        )
-        self.conferences = Conferences(ari, journal, store, on_left=self._after_conference)
-        self.speakings = Speakings(ari, self.calls, prompts.prepare)
-        self.media_streams = MediaStreams(
-            ari,
-            parts.receiver,
-            media_host=media_host,
-            reserve_ports=budget.reserve,
-            release_ports=budget.release,
-        )
-        self.external_medias = ExternalMedias(
-            ari, media_host=media_host, reserve_ports=budget.reserve, release_ports=budget.release
-        )
-        self.outbound = Outbound(
-            ari,
-            journal,
-            self.calls,
-            is_ready=lambda: is_ready.is_ready,
-            max_call_seconds=settings.max_call_seconds,
-            reserve_ports=budget.reserve,
-            release_ports=budget.release,
-        )
-        self.groupcalls = Groupcalls(self.outbound, journal)
-        self.connector = Connector(ari, self.outbound)
-
-    @property
-    def runners(self) -> tuple[Runner, ...]:
-        """What has to run, in the order in which it is started."""
-        return (
-            self.transcribes,
-            self.recordings,
-            self.recording_transcribes,
-            self.conferences,
-            self.speakings,
-            self.outbound,
-            self.groupcalls,
-            self.connector,
-            self.external_medias,
-        )
-
-    def owns(self, asterisk_object_id: str) -> bool:
-        """Whether an object of ours in Asterisk belongs to something that lives."""
-        return (
-            self.transcribes.owns(asterisk_object_id)
-            or self.answers.owns(asterisk_object_id)
-            or self.recordings.owns(asterisk_object_id)
-            or self.conferences.owns(asterisk_object_id)
-        )
-
-    async def _after_transcribe(self, transcribe: Transcribe) -> None:
-        if self.followups is not None:
-            await self.followups.after_transcribe(transcribe)
-
-    async def _after_conference(self, stay: Conferencecall) -> None:
-        if self.followups is not None:
-            await self.followups.after_conference(stay)
-
-    async def _after_recording(self, recording: Recording) -> None:
-        if self.followups is not None:
-            await self.followups.after_recording(recording)
+SETTLE_SECONDS = 2.0
+"""How long flows that follow an end may go on at the end of the program."""
 
 
 async def open_service(stack: AsyncExitStack, parts: Parts) -> Application:
@@ -238,7 +112,7 @@ async def open_service(stack: AsyncExitStack, parts: Parts) -> Application:
     runner = FlowRunner(executor, journal, flows.find, max_chain=settings.flow_max_chain)
     reach.follows.runner = runner
     placing.orders = orders = CallOrders(flows, runner, dialling, talk.outbound, talk.groupcalls)
-    talk.followups = Followups(runner, store)
+    talk.followups = followups = Followups(runner, store, parts.left_open)
     phones = Phones(ari, store)
     context = _api_context(parts, talk, health, flows, runner, orders, phones, sender, transfers, queues)
     server = await stack.enter_async_context(open_server(build_app(context), settings.http_host, settings.http_port))
@@ -263,8 +137,8 @@ async def open_service(stack: AsyncExitStack, parts: Parts) -> Application:
     await ari.on_connected(phones.on_connected)
 
     retention = Retention(store, settings.event_retention_hours)
-    runners = (*talk.runners, queues, runner, reach.errands, intake, reconciler, sender, retention, flows)
-    await stack.enter_async_context(_running(runners, live_calls, health))
+    others = (queues, runner, followups, reach.errands, intake, reconciler, sender, retention, flows)
+    await stack.enter_async_context(_running(talk, followups, others, health))
     log.info("ready", flows=len(parts.library.flows), http_port=server.port, sip_port=settings.sip_port)
     return Application(server.port, store, parts.bus, live_calls, talk.transcribes, parts.library, parts.first)
 
@@ -282,9 +156,7 @@ def _api_context(
     queues: Queues,
 ) -> ApiContext:
     store, journal, settings, live_calls = parts.store, parts.journal, parts.settings, talk.calls
-    collector = AppCollector(
-        live_calls, talk.transcribes, parts.receiver, parts.pool, parts.budget, asyncio.get_running_loop()
-    )
+    collector = AppCollector(parts, talk, sender, asyncio.get_running_loop())
     return ApiContext(
         store=store,
         journal=journal,
@@ -316,7 +188,7 @@ def _api_context(
         activeflows=ApiActiveflows(runner, flows, store),
         phones=phones,
         webhooks=sender,
-        live_feed=WebsocketFeed(parts.bus, store.events),
+        live_feed=WebsocketFeed(parts.bus, store.events, is_admitted=partial(is_still_admitted, store)),
         languages=partial(offer_languages, parts.models),
         health=health.report,
         metrics=partial(render_metrics, open_metrics(collector)),
@@ -328,15 +200,20 @@ def _api_context(
 
 
 @asynccontextmanager
-async def _running(runners: tuple[Runner, ...], live_calls: LiveCalls, health: Health) -> AsyncIterator[None]:
-    """Take calls within this context; at its end those that live are hung up and flushed."""
+async def _running(talk: Talk, followups: Followups, others: tuple[Runner, ...], health: Health) -> AsyncIterator[None]:
+    """Take calls within this context; at its end those that live are hung up and flushed, then what follows may run."""
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(each.run(), name=type(each).__name__.lower()) for each in runners]
+        talking = [tasks.create_task(each.run(), name=type(each).__name__.lower()) for each in talk.runners]
+        serving = [tasks.create_task(each.run(), name=type(each).__name__.lower()) for each in others]
         health.is_open = True
         try:
             yield
         finally:
-            await end_calls(live_calls)
+            await end_calls(talk.calls)
             health.is_open = False
-            for task in running:
+            for task in talking:
+                task.cancel()
+            await asyncio.wait(talking)
+            await followups.settle(SETTLE_SECONDS)
+            for task in serving:
                 task.cancel()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from app.errors import InvalidSetting
 
 _VARIABLE = "CALLSCRIBE_SIP_DESTINATIONS"
+_HOST_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 ANYWHERE = "*"
 
 
@@ -27,7 +29,7 @@ class SipPolicy:
             try:
                 self._networks.append(ip_network(part, strict=False))
             except ValueError:
-                if "/" in part or part.replace(".", "").isdigit():
+                if part.replace(".", "").isdigit() or not _HOST_NAME.fullmatch(part):
                     raise InvalidSetting(
                         variable, f"{part!r} is no network; expected such as 10.0.0.0/8, a host name or *"
                     ) from None

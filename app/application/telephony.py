@@ -54,7 +54,8 @@ async def open_embedded_asterisk(settings: Settings, ports: RtpPorts) -> AsyncIt
     installed = find_asterisk(settings.install_dir)
     if installed is None:
         raise AsteriskNotInstalled(
-            f"there is no Asterisk in {settings.install_dir}; install it with: make set-up (or callscribe set-up)"
+            f"CALLSCRIBE_INSTALL_DIR: there is no Asterisk in {settings.install_dir}; "
+            "install it with: make set-up (or callscribe set-up)"
         )
     config = AsteriskConfig(
         instance_dir=settings.home / "asterisk",

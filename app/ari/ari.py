@@ -28,6 +28,9 @@ RECONNECT_BACKOFF = Backoff()
 UNWANTED_EVENTS = ("ChannelVarset", "ChannelDialplan")
 """A good part of all events of a call, of no use to us: Asterisk is told not to send them (ADR 0016)."""
 
+FAR_HALF = ";2"
+"""How the id of a Local channel's other half ends, behind the id that we chose: it comes in like a call."""
+
 CONGESTION = 42
 """Q.850 cause for a call that is turned away because too many wait."""
 
@@ -201,7 +204,7 @@ class Ari:
         self._complain(overrun)
         if wanting or not isinstance(event, StasisStart):
             return
-        if event.channel.id.startswith(ASTERISK_PREFIX):
+        if event.channel.id.startswith(ASTERISK_PREFIX) and not event.channel.id.endswith(FAR_HALF):
             log.debug("a channel of ours without an owner came, left to the sweep", channel=event.channel.id)
         elif self.arrivals.offer(event):
             self._arriving[event.channel.id] = self.watch(event.channel.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from enum import StrEnum
@@ -10,13 +11,25 @@ from app.ari import operation
 from app.ari.ari import Ari
 from app.ari.channel import gone_means_hung_up
 from app.ari.errors import AriRefused
-from app.ari.events import ChannelDestroyed, ChannelHangupRequest, PlaybackFinished, Reconnected, StasisEnd
+from app.ari.events import (
+    ChannelDestroyed,
+    ChannelHangupRequest,
+    PlaybackFinished,
+    PlaybackStarted,
+    Reconnected,
+    StasisEnd,
+)
 from app.ari.release import finish, owned, release
 from app.ari.watch import Watch
 from app.errors import InvalidArgument, LegGone
 
 MEDIA_SCHEMES = ("sound", "recording", "number", "digits", "characters", "tone")
 """What Asterisk can play. A scheme that it does not know starts and never ends (22.10.1), so we refuse it first."""
+
+URL_CHARACTERS = 240
+"""So long at least must a URL be: Asterisk 22.10.1 cuts the path of the file that it has fetched to about the length of
+the URL, and then finds no file. The longest path there is has 224 bytes (asterisk/config.py); the database of Asterisk
+that remembers what was fetched takes URLs of up to 243."""
 
 
 class PlaybackResult(StrEnum):
@@ -38,6 +51,8 @@ class Playback:
         self._ari = ari
         self._channel_id = channel_id
         self._watch = watch
+        self.started_at: float | None = None
+        """When it began to be heard, on the event loop's clock; known while `finished` is awaited."""
         self._is_hanging_up = False
         self._result: PlaybackResult | None = None
 
@@ -51,6 +66,8 @@ class Playback:
         while self._result is None:
             event = await self._watch.next()
             match event:
+                case PlaybackStarted():
+                    self.started_at = asyncio.get_running_loop().time()
                 case PlaybackFinished():
                     if event.playback.state == "failed" and self._is_hanging_up:
                         raise self._leg_gone()
@@ -83,9 +100,11 @@ class Playback:
 
 @asynccontextmanager
 async def open_playback(
-    ari: Ari, channel_id: str, playback_id: str, media: Sequence[str], *, language: str = ""
+    ari: Ari, channel_id: str, playback_id: str, media: Sequence[str], *, language: str = "", offset_ms: int = 0
 ) -> AsyncIterator[Playback]:
     """Play `media` one after the other (`sound:NAME`, an absolute path without its extension, `digits:12`, ...).
+
+    `offset_ms` leaves out the beginning of the first.
 
     Raises LegGone when the party hung up, InvalidArgument for media that Asterisk has no player for. What still
     plays at the end is stopped.
@@ -97,7 +116,7 @@ async def open_playback(
             )
     with ari.watch(playback_id, channel_id) as watch:
         playback = Playback(ari, channel_id, playback_id, watch)
-        making = _make(ari, channel_id, playback_id, media, language)
+        making = _make(ari, channel_id, playback_id, media, language, offset_ms)
         async with owned(
             ari,
             playback_id,
@@ -109,7 +128,19 @@ async def open_playback(
             yield playback
 
 
-async def _make(ari: Ari, channel_id: str, playback_id: str, media: Sequence[str], language: str) -> object:
-    query = {"media": ",".join(media)} | ({"lang": language} if language else {})
+async def _make(
+    ari: Ari, channel_id: str, playback_id: str, media: Sequence[str], language: str, offset_ms: int
+) -> object:
+    query = {"media": ",".join(lengthened(uri) for uri in media)} | ({"lang": language} if language else {})
+    query |= {"offsetms": str(offset_ms)} if offset_ms else {}
     with gone_means_hung_up(channel_id):
         return await operation.PLAY.send(ari, {"channelId": channel_id, "playbackId": playback_id}, query)
+
+
+def lengthened(uri: str) -> str:
+    """Return a media URI with a fragment (which is never sent) behind a URL that is too short for Asterisk."""
+    url = uri.removeprefix("sound:")
+    missing = URL_CHARACTERS - len(url)
+    if missing <= 0 or not url.startswith(("http://", "https://")):
+        return uri
+    return uri + ("" if "#" in url else "#") + "-" * missing

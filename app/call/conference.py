@@ -173,6 +173,10 @@ class LiveConference:
         await self.close()
         return await self.ledger.note_deleted()
 
+    async def wait_room_ended(self) -> None:
+        """Return when the bridge that is there now is gone: nothing that was put into it is heard any more."""
+        await self.room.wait_ended()
+
     async def note_recording(self, recording_id: str) -> None:
         """Store which recording goes on, ZERO_ID for none any more."""
         await self.ledger.note_recording(recording_id)

@@ -3,6 +3,7 @@
 import asyncio
 
 from app.ari.ari import Ari
+from app.ari.channel import answer
 from app.ari.events import ChannelDestroyed, StasisEnd
 from app.ari.watch import Watch
 from app.call.conferences import Conferences
@@ -29,6 +30,7 @@ async def join_bare(ari: Ari, conferences: Conferences, channel_id: str, confere
     try:
         with conference.attach(close), ari.watch(channel_id) as watch:
             bridge = await conference.room.open()
+            await answer(ari, channel_id)  # the near half is up then, and the call's flow begins
             await bridge.add(channel_id)
             waits = [asyncio.ensure_future(closing.wait()), asyncio.ensure_future(_wait_end(watch))]
             try:

@@ -14,6 +14,10 @@ from app.logs import get_log
 
 log = get_log("call")
 
+ALWAYS_MIXED = "mixing,video_sfu"
+"""Keeps Asterisk on its mixer also for two: in its simple bridge a tap of what the caller hears, opened before the
+other party came, heard silence in about half of the calls."""
+
 
 class Connector:
     """Connects calls, and transfers them."""

@@ -104,7 +104,13 @@ class Intake:
             call.ledger.record = await self._journal.create(record, EventType.CALL_CREATED)
             log.info("call came in", call_id=call_id)
             follow = partial(follow_leg, call, watch)
-            await run_call(call, follow, answer.on_call, max_seconds=self._max_call_seconds)
+
+            async def on_call(ringing: LiveCall) -> None:
+                # A flow may wait before it answers: the caller's telephone rings meanwhile.
+                await ringing.ring(is_on=True)
+                await answer.on_call(ringing)
+
+            await run_call(call, follow, on_call, max_seconds=self._max_call_seconds)
         finally:
             self._live_calls.leave(call)
             self._admission.release_ports(call_id)

@@ -1,30 +1,21 @@
 """A call while it lives: what flows, the API and transcribes may do with it. Asterisk's words stop here."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 
 from app.ari import channel as leg
 from app.ari.ari import Ari
 from app.ari.errors import AriDisconnected, AriTimeout
 from app.ari.events import ReferTo
-from app.ari.playback import Playback, PlaybackResult, open_playback
 from app.call.attachments import Attachments
 from app.call.digits import DigitListener, Digits
 from app.call.hangup_reasons import NORMAL_CLEARING, cause_of
 from app.call.ledger import ENDING, CallLedger
+from app.call.leg_playing import LegPlaying, Pause
 from app.call.ports import Closer
-from app.domain.call import (
-    Call,
-    CallAction,
-    CallDirection,
-    CallStatus,
-    HangupReason,
-    MuteDirection,
-    PlayOutcome,
-)
-from app.domain.ids import asterisk_id, new_id
-from app.errors import CallscribeError, LegGone
+from app.domain.call import Call, CallAction, CallDirection, CallStatus, HangupReason, MuteDirection, PlayOutcome
+from app.errors import CallscribeError, LegGone, StateInvalid
 from app.journal.journal import Journal
 from app.logs import get_log
 
@@ -42,8 +33,6 @@ class LiveCall:
         self.channel_id = channel_id
         self.peer: LiveCall | None = None
         """The call that this one's party talks with, while they are connected."""
-        self.hears_music = False
-        """Whether music on hold is played to the party: a playback on the leg would end it."""
         self.is_holding = False
         """Whether the party has put the one that it talks with on hold, at its telephone."""
         self.on_refer: OnRefer | None = None
@@ -56,7 +45,7 @@ class LiveCall:
         self._answered = asyncio.Event()
         self._sounding = asyncio.Event()
         self._attachments = Attachments()
-        self._playing: set[Playback] = set()
+        self._playing = LegPlaying(ari, lambda: self.channel_id, self._gone)
         self._voices: list[Callable[[], Awaitable[None]]] = []
 
     @property
@@ -79,20 +68,33 @@ class LiveCall:
         """Whether the leg's channel has left Asterisk or is lost."""
         return self._gone.is_set()
 
+    @property
+    def hears_music(self) -> bool:
+        """Whether music on hold is played to the party: a playback on the leg would end it."""
+        return bool(self._playing.pauses & {Pause.HOLD, Pause.MUSIC}) and Pause.SILENCE not in self._playing.pauses
+
+    @property
+    def _is_dialled(self) -> bool:
+        """Whether this is an outgoing call that nobody has answered: Asterisk does nothing with its leg yet."""
+        return self.record.direction is CallDirection.OUTGOING and self.record.tm_progressing is None
+
     async def answer(self) -> None:
-        """Answer an incoming call; does nothing when it is answered already."""
+        """Answer an incoming call, wait for the answer of an outgoing one; nothing when it is answered already."""
         self._require_leg()
         if self.record.status is CallStatus.PROGRESSING:
             return
-        # Asterisk answers only after what is played to the leg has ended, and keeps all other requests waiting for it.
-        await asyncio.gather(*(playback.stop() for playback in tuple(self._playing)))
-        await leg.answer(self._ari, self.channel_id)
+        if self._is_dialled:
+            await self.wait_answered()
+            return
+        async with self._playing.undisturbed():
+            await leg.answer(self._ari, self.channel_id)
         await self.note_answered()
 
     async def ring(self, *, is_on: bool) -> None:
         """Let the party hear that somebody else is being rung, or no more."""
         self._require_leg()
-        await (leg.ring if is_on else leg.stop_ringing)(self._ari, self.channel_id)
+        if not self._is_dialled:
+            await (leg.ring if is_on else leg.stop_ringing)(self._ari, self.channel_id)
 
     async def progress(self) -> None:
         """Let a party that has not been answered hear what follows: early media."""
@@ -100,16 +102,17 @@ class LiveCall:
         await leg.progress(self._ari, self.channel_id)
 
     async def hold(self, *, is_on: bool) -> None:
-        """Put the party on hold, or back: its telephone is told so."""
-        self._require_leg()
-        await (leg.hold if is_on else leg.unhold)(self._ari, self.channel_id)
-        self.hears_music = is_on
+        """Put the party on hold, or back: its telephone is told so, and it hears music."""
+        async with self._alone_with_leg():
+            self._playing.pause(Pause.HOLD, is_on=is_on)
+            await (leg.hold if is_on else leg.unhold)(self._ari, self.channel_id)
+            await self._renew_sound()
 
     async def music(self, *, is_on: bool) -> None:
         """Play music on hold to the party, or end it."""
-        self._require_leg()
-        await (leg.start_music if is_on else leg.stop_music)(self._ari, self.channel_id)
-        self.hears_music = is_on
+        async with self._alone_with_leg():
+            self._playing.pause(Pause.MUSIC, is_on=is_on)
+            await self._renew_sound()
 
     async def note_holding(self, *, is_on: bool) -> None:
         """The party holds its peer, or takes it back: the peer hears music meanwhile."""
@@ -121,18 +124,18 @@ class LiveCall:
                 log.info("no music for a party on hold", reason=error.message)
 
     async def silence(self, *, is_on: bool) -> None:
-        """Send silence to the party, or end it."""
-        self._require_leg()
-        await (leg.start_silence if is_on else leg.stop_silence)(self._ari, self.channel_id)
+        """Send silence to the party, or end it; it goes before music, and what a flow plays waits for its end."""
+        async with self._alone_with_leg():
+            self._playing.pause(Pause.SILENCE, is_on=is_on)
+            await self._renew_sound()
 
     async def mute(self, direction: MuteDirection, *, is_on: bool) -> None:
         """Mute a direction beside what is muted, or take it back."""
-        self._require_leg()
         if direction is MuteDirection.NONE:
             return
-        which = direction.value
-        await (leg.mute if is_on else leg.unmute)(self._ari, self.channel_id, which)
-        await self.ledger.note_mute(direction, is_on=is_on)
+        async with self._alone_with_leg():
+            await (leg.mute if is_on else leg.unmute)(self._ari, self.channel_id, direction.value)
+            await self.ledger.note_mute(direction, is_on=is_on)
 
     async def send_digits(self, digits: str, *, duration_ms: int, interval_ms: int) -> None:
         """Begin to send digits (0-9, A-D, *, #) to the party; returns at once."""
@@ -143,37 +146,39 @@ class LiveCall:
         )
 
     async def play(self, media: Sequence[str], *, is_stopped_by_digit: bool = False) -> PlayOutcome:
-        """Play media URIs (`sound:http://…`, `tone:…`) in order to the party; returns when the last ended."""
-        self._require_leg()
-        play_id = asterisk_id("play", new_id())
-        if is_stopped_by_digit and self.digits.stop_prompt():
-            return PlayOutcome.STOPPED_BY_DIGIT  # typed ahead
-        with self.digits.watch() as digits:
-            return await self._play(media, play_id, digits, is_stopped_by_digit=is_stopped_by_digit)
+        """Play media URIs (`sound:http://…`, `tone:…`) in order to the party; returns when the last ended.
 
-    async def _play(
-        self, media: Sequence[str], play_id: str, digits: DigitListener, *, is_stopped_by_digit: bool
-    ) -> PlayOutcome:
-        async with open_playback(self._ari, self.channel_id, play_id, media) as playback:
-            self._playing.add(playback)
-            ended = asyncio.ensure_future(playback.finished())
-            pressed = asyncio.ensure_future(digits.next())
-            gone = asyncio.ensure_future(self._gone.wait())
-            waits = {ended, gone} | ({pressed} if is_stopped_by_digit else set())
-            try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-                self._require_leg()
-                if ended.done():
-                    is_failed = ended.result() is PlaybackResult.FAILED
-                    return PlayOutcome.FAILED if is_failed else PlayOutcome.DONE
-                self.digits.stop_prompt()
-                await playback.stop()
-                return PlayOutcome.STOPPED_BY_DIGIT
-            finally:
-                self._playing.discard(playback)
-                for wait in (ended, pressed, gone):
-                    wait.cancel()
-                await asyncio.gather(ended, pressed, gone, return_exceptions=True)
+        While the party is on hold, or hears music or silence, it waits. An outgoing call's answer is waited for. A
+        digit that was typed ahead stops it before it begins.
+        """
+        self._require_leg()
+        if is_stopped_by_digit and self.digits.stop_prompt():
+            return PlayOutcome.STOPPED_BY_DIGIT
+        with self.digits.watch() as digits:
+            if self._is_dialled:
+                await self.wait_answered()
+            outcome = await self._playing.play(media, digits.next if is_stopped_by_digit else None)
+        if outcome is PlayOutcome.STOPPED_BY_DIGIT:
+            self.digits.stop_prompt()
+        return outcome
+
+    @asynccontextmanager
+    async def _alone_with_leg(self) -> AsyncIterator[None]:
+        """Within this context nothing is played to the leg, so that Asterisk does at once what it is asked to do."""
+        self._require_leg()
+        if self._is_dialled:
+            raise StateInvalid(f"the call is {self.record.status}: nobody has answered yet")
+        await self._step_aside()
+        async with self._playing.undisturbed():
+            yield
+
+    async def _renew_sound(self) -> None:
+        """Let the party hear what is on now: silence, else music, else nothing of both."""
+        if Pause.SILENCE in self._playing.pauses:
+            await leg.start_silence(self._ari, self.channel_id)
+            return
+        await leg.stop_silence(self._ari, self.channel_id)
+        await (leg.start_music if self.hears_music else leg.stop_music)(self._ari, self.channel_id)
 
     async def hang_up(self, reason: str = HangupReason.NORMAL) -> None:
         """End the call from our side; the call's scope notices the end. Does nothing when it is ending already."""
@@ -195,7 +200,11 @@ class LiveCall:
         return lambda: self._voices.remove(step_aside)
 
     async def make_way(self) -> None:
-        """Before the leg is put into a bridge: voices that play on it leave it, else Asterisk waits for their end."""
+        """Before the leg goes into or out of a bridge: what plays on it leaves it, else Asterisk waits for its end."""
+        await self._step_aside()
+        await self._playing.give_way()
+
+    async def _step_aside(self) -> None:
         for step_aside in tuple(self._voices):
             await step_aside()
 

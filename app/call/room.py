@@ -75,6 +75,11 @@ class Room:
                     raise Unavailable("the program is ending: no room is opened")
             return await asyncio.shield(self._opened)
 
+    async def wait_ended(self) -> None:
+        """Return when the bridge that is there now is gone; at once where there is none."""
+        if self._keeping is not None:
+            await asyncio.wait({self._keeping})
+
     async def close(self) -> None:
         """Give the bridge up for good; returns when it is destroyed."""
         self._is_closed = True
@@ -84,9 +89,8 @@ class Room:
 
     async def _wait_ended(self) -> None:
         """Wait for the bridge before: two of the same id would destroy each other."""
-        if self._keeping is not None:
-            await asyncio.wait({self._keeping})
-            self._keeping = None
+        await self.wait_ended()
+        self._keeping = None
 
     async def _keep(self, opened: "asyncio.Future[Bridge]") -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -86,7 +86,10 @@ class MediaStreamServer:
         sink: Callable[[Sequence[Frame]], None],
         ended: asyncio.Event,
     ) -> AsyncIterator[MediaStream]:
-        """Open the sound; `ended` is set when the call or conference ends, which waits until the sound is closed."""
+        """Open the sound; `ended` is set when the call or conference ends, which waits until the sound is closed.
+
+        Set too when the conference's room is lost (Asterisk was restarted).
+        """
         closed = asyncio.Event()
 
         async def end() -> None:
@@ -103,12 +106,15 @@ class MediaStreamServer:
                 raise StateInvalid("the conference has ended")
             owner = conference
             opening = self._streams.open_conference(conference, sink)
-        with owner.attach(end):
-            try:
-                async with opening as stream:
-                    yield stream
-            finally:
-                closed.set()
+        with owner.attach(end), ExitStack() as stack:
+            stack.callback(closed.set)
+            if isinstance(owner, LiveConference):
+                # The conference goes on in another room then, but this stream would be silent for ever.
+                lost = asyncio.ensure_future(owner.wait_room_ended())
+                lost.add_done_callback(lambda _: ended.set())
+                stack.callback(lost.cancel)
+            async with opening as stream:
+                yield stream
 
     def _find_call(self, call_id: str) -> LiveCall:
         call = self._live_calls.find(call_id)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -30,6 +31,8 @@ class FeedLimits:
 
     ping_seconds: float = 10.0
     pong_seconds: float = 60.0
+    recheck_seconds: float = 10.0
+    """How often it is looked whether the client would still be let in; its key can expire."""
     write_seconds: float = 10.0
     close_seconds: float = 2.0
     """How long a client may take to answer our close."""
@@ -60,6 +63,7 @@ TOO_MANY_FRAMES = Ending(WSCloseCode.POLICY_VIOLATION, "too many frames during a
 STORE_AWAY = Ending(WSCloseCode.TRY_AGAIN_LATER, "the stored events cannot be read now; connect again later")
 BINARY_FRAME = Ending(WSCloseCode.UNSUPPORTED_DATA, "only text frames are understood")
 TOO_SLOW = Ending(WSCloseCode.POLICY_VIOLATION, "too slow: events were lost; connect again, with since")
+NOT_ADMITTED = Ending(WSCloseCode.POLICY_VIOLATION, "the token or access key is not valid any more")
 NO_PONG = Ending(WSCloseCode.POLICY_VIOLATION, "no pong came back")
 
 
@@ -74,8 +78,11 @@ class WebsocketConnection:
         stored: StoredEvents,
         rendered: RenderedEvents,
         limits: FeedLimits,
+        is_admitted: Callable[[], Awaitable[bool]],
     ) -> None:
         self._socket = socket
+        self._is_admitted = is_admitted
+        self._is_doubted = asyncio.Event()
         self._identity = identity
         self._events = events
         self._stored = stored
@@ -95,6 +102,7 @@ class WebsocketConnection:
                 ("reader", self._read()),
                 ("writer", self._write()),
                 ("pinger", self._ping()),
+                ("admission", self._watch_admission()),
                 ("closing", self._wait_for(closing)),
             )
         ]
@@ -235,6 +243,20 @@ class WebsocketConnection:
                 return NO_PONG
             if not await self._is_taken(self._socket.ping()):
                 return TOO_SLOW
+
+    def doubt(self) -> None:
+        """The client's key or agent may be gone: look now, not only at the next regular time."""
+        self._is_doubted.set()
+
+    async def _watch_admission(self) -> Ending:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.recheck_seconds):
+                    await self._is_doubted.wait()
+            self._is_doubted.clear()
+            with suppress(Unavailable):  # no reason to turn anybody away; the next look tells
+                if not await self._is_admitted():
+                    return NOT_ADMITTED
 
     async def _is_taken(self, sending: Awaitable[None]) -> bool:
         """Await the sending of a frame; False when the client took nothing for too long."""

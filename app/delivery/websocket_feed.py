@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from aiohttp import web
 
@@ -16,11 +18,25 @@ from app.logs import get_log
 log = get_log("websocket")
 
 
+async def _admit(_identity: Identity) -> bool:
+    return True
+
+
 class WebsocketFeed:
     """Serves WebSocket connections from the event bus; each has its own bounded queue, so none slows another."""
 
-    def __init__(self, bus: EventBus, events: EventTable, limits: FeedLimits | None = None) -> None:
+    def __init__(
+        self,
+        bus: EventBus,
+        events: EventTable,
+        limits: FeedLimits | None = None,
+        *,
+        is_admitted: Callable[[Identity], Awaitable[bool]] = _admit,
+    ) -> None:
+        """`is_admitted` tells whether a client whose connection is open would still be let in."""
         self._bus = bus
+        self._is_admitted = is_admitted
+        self._connections: set[WebsocketConnection] = set()
         self._stored = StoredEvents(events)
         self._limits = limits or FeedLimits()
         self._rendered = RenderedEvents()
@@ -37,7 +53,10 @@ class WebsocketFeed:
         )
         with self._bus.subscribe(limit=limits.max_unread_events) as events:
             await socket.prepare(request)
-            connection = WebsocketConnection(socket, identity, events, self._stored, self._rendered, limits)
+            connection = WebsocketConnection(
+                socket, identity, events, self._stored, self._rendered, limits, partial(self._is_admitted, identity)
+            )
+            self._connections.add(connection)
             self.open_connections += 1
             log.info("websocket opened", customer_id=identity.customer_id)
             ending = CLIENT_LEFT
@@ -45,9 +64,15 @@ class WebsocketFeed:
                 ending = await connection.live(self._closing)
             finally:
                 self.open_connections -= 1
+                self._connections.discard(connection)
                 log.info("websocket closed", code=int(ending.code), reason=ending.reason, sent=connection.sent)
         await self._say_goodbye(request, socket, ending)
         return socket
+
+    def recheck(self) -> None:
+        """Look now whether every client would still be let in, and close the connections of those who would not."""
+        for connection in self._connections:
+            connection.doubt()
 
     async def close(self) -> None:
         """Begin to close every connection with 1001, those that come later too."""

@@ -184,7 +184,7 @@ class RecordingSession:
 
     async def _listen(self, digits: AsyncIterator[str] | None) -> str:
         """Write until something ends the recording; return what."""
-        ends = {"stop": self._finish.wait(), "failure": self._write()}
+        ends = {"stop": self._finish.wait(), "failure": self._write(), "lost": self.source.wait_lost()}
         if self._request.duration:
             ends["duration"] = asyncio.sleep(self._request.duration)
         if self._request.end_of_silence:

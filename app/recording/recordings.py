@@ -14,6 +14,7 @@ from app.domain.events import EventType
 from app.domain.ids import new_id
 from app.domain.recording import RECORDING_FORMATS, Recording, RecordingRequest, RecordingStatus
 from app.domain.timestamps import now
+from app.domain.transcribe import ReferenceType
 from app.errors import CallscribeError, InvalidArgument, RecordingAlreadyActive, StateInvalid, Unavailable
 from app.journal.journal import Journal
 from app.logs import get_log
@@ -39,7 +40,7 @@ async def _end_quietly(_recording: Recording) -> None:
 class Recordings:
     """The register of live recordings; `run` owns their tasks.
 
-    `on_end` is awaited, in a task of its own, for every recording that has ended: its on_end flow runs there.
+    `on_end` is told of every recording that has ended, and must not wait for what follows.
     """
 
     def __init__(
@@ -165,9 +166,8 @@ class Recordings:
 
     async def _start(self, source: Source, request: RecordingRequest) -> Recording:
         if source.reference_id in self._by_reference:
-            raise RecordingAlreadyActive(
-                f"the {source.reference_type} {source.reference_id} is being recorded already; stop that first"
-            )
+            word = "conference" if source.reference_type is ReferenceType.CONFBRIDGE else source.reference_type.value
+            raise RecordingAlreadyActive(f"the {word} {source.reference_id} is being recorded already; stop that first")
         if self._tasks is None:
             raise Unavailable("the program is ending: no new recording is started")
         moment = now()
@@ -206,8 +206,8 @@ class Recordings:
             self._free(session.source.reference_id, session.record.id)
             del self._sessions[session.record.id]
             self._release_ports(session.record.id)
-        if session.has_begun and self._tasks is not None:
-            self._tasks.create_task(self._tell_end(session.record), name=f"end of recording {session.record.id}")
+        if session.has_begun:
+            await self._tell_end(session.record)
 
     async def _tell_end(self, recording: Recording) -> None:
         try:

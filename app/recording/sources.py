@@ -44,6 +44,9 @@ class Room(Protocol):
     def attach(self, closer: Closer) -> AbstractContextManager[None]:
         """Within this context `closer` is awaited when the conference ends."""
 
+    async def wait_room_ended(self) -> None:
+        """Return when the bridge that is there now is gone."""
+
     async def note_recording(self, recording_id: str) -> None:
         """Store which recording goes on, ZERO_ID for none any more."""
 
@@ -73,6 +76,9 @@ class Source(Protocol):
 
     def attach(self, closer: Closer) -> AbstractContextManager[None]:
         """Within this context `closer` is awaited when the source ends."""
+
+    async def wait_lost(self) -> None:
+        """Return when the taps hear nothing any more though the source goes on."""
 
     async def note_recording(self, recording_id: str) -> None:
         """Store which recording goes on, ZERO_ID for none any more."""
@@ -115,6 +121,10 @@ class CallSource:
     def attach(self, closer: Closer) -> AbstractContextManager[None]:
         """Within this context `closer` is awaited when the call ends."""
         return self.call.attach(closer)
+
+    async def wait_lost(self) -> None:
+        """Never: what ends a call's taps ends the call, and `attach` tells that."""
+        await asyncio.Event().wait()
 
     async def note_recording(self, recording_id: str) -> None:
         """Show the active recording in the call."""
@@ -178,6 +188,10 @@ class ConferenceSource:
     def attach(self, closer: Closer) -> AbstractContextManager[None]:
         """Within this context `closer` is awaited when the conference ends."""
         return self.room.attach(closer)
+
+    async def wait_lost(self) -> None:
+        """Return when the bridge is gone (Asterisk was restarted): the conference goes on in another one."""
+        await self.room.wait_room_ended()
 
     async def note_recording(self, recording_id: str) -> None:
         """Show the active recording in the conference."""

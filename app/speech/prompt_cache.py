@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import hmac
 import json
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -33,6 +34,7 @@ FORM_VERSION = 1
 WARM_LANGUAGE = "en-US"
 
 _THREADS = 2
+_PURPOSE = b"callscribe prompt key\n"  # the secret signs other things too
 _Render = Callable[[Callable[[], bool]], bytes]
 
 
@@ -40,9 +42,16 @@ class Prompts:
     """Makes prompts and finds them again. One key is made once, however many calls ask for it at the same moment."""
 
     def __init__(
-        self, files: PromptFiles, voices: Voices, threads: ThreadPoolExecutor, *, limit_seconds: float = LIMIT_SECONDS
+        self,
+        files: PromptFiles,
+        voices: Voices,
+        threads: ThreadPoolExecutor,
+        *,
+        limit_seconds: float = LIMIT_SECONDS,
+        secret: bytes = b"",
     ) -> None:
         self._files = files
+        self._secret = secret
         self._voices = voices
         self._threads = threads
         self._limit_seconds = limit_seconds
@@ -67,7 +76,7 @@ class Prompts:
 
     async def beep(self) -> Prompt:
         """Return the tone of the beep action: 1000 Hz, 200 ms, -12 dBFS. It stays until the program ends."""
-        key = _key("beep", 1000, 200)
+        key = self._key("beep", 1000, 200)
         self._files.pin(key)
         return await self._find_or_make(key, lambda _: fill_last_frame(tone(1000, 0.2)))
 
@@ -97,10 +106,18 @@ class Prompts:
     ) -> Prompt:
         # espeak-ng is a program that has to be asked for its voices: not on the event loop.
         voice = await asyncio.to_thread(synthesizer.voice_for, language)
-        key = _key("talk", text, synthesizer.name, voice, language.tag)
+        key = self._key("talk", text, synthesizer.name, voice, language.tag)
         return await self._find_or_make(
             key, lambda is_abandoned: render_prompt(parts, synthesizer, language, is_abandoned)
         )
+
+    def _key(self, *identity: str | int) -> str:
+        """Return the key: everything that decides how the prompt sounds, hashed under the instance's secret.
+
+        Who has the key may hear the prompt, and texts can be guessed ("your code is 1234"): their keys must not be.
+        """
+        text = json.dumps([FORM_VERSION, SAMPLE_RATE, *identity])
+        return hmac.new(self._secret, _PURPOSE + text.encode(), hashlib.sha256).hexdigest()
 
     async def _find_or_make(self, key: str, render: _Render) -> Prompt:
         """Find or make `key`. A caller that goes away leaves the work to the others, and to the cache."""
@@ -150,12 +167,16 @@ async def open_prompts(
     limit_bytes: int = LIMIT_BYTES,
     limit_seconds: float = LIMIT_SECONDS,
     warm_language: str | None = WARM_LANGUAGE,
+    secret: bytes = b"",
 ) -> AsyncIterator[Prompts]:
-    """Open the prompts kept under `cache_dir`; the engine of `warm_language` is loaded in the background meanwhile."""
+    """Open the prompts kept under `cache_dir`; the engine of `warm_language` is loaded in the background meanwhile.
+
+    `secret` keeps the keys of prompts from being guessed; with another one the prompts are made anew.
+    """
     files = PromptFiles(cache_dir, limit_bytes)
     await asyncio.to_thread(files.open)
     threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="prompts")
-    prompts = Prompts(files, voices, threads, limit_seconds=limit_seconds)
+    prompts = Prompts(files, voices, threads, limit_seconds=limit_seconds, secret=secret)
     warming = None if warm_language is None else asyncio.create_task(prompts.warm_up(warm_language), name="warm-up")
     try:
         yield prompts
@@ -170,11 +191,6 @@ async def open_prompts(
 def _warm(synthesizer: Synthesizer, language: Language) -> None:
     synthesizer.load()
     synthesizer.speak("One.", language)
-
-
-def _key(*identity: str | int) -> str:
-    """Return the key: everything that decides how the prompt sounds, hashed."""
-    return hashlib.sha256(json.dumps([FORM_VERSION, SAMPLE_RATE, *identity]).encode()).hexdigest()
 
 
 def _read_language(language: Language | str) -> Language:

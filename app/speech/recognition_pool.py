@@ -67,6 +67,13 @@ class RecognitionPool:
         total.recycled_recognizers = sum(task.result().recycled for task in self._shelves.values() if _is_loaded(task))
         return total
 
+    async def load(self, language: str) -> None:
+        """Load the language's model where it is not loaded yet; that takes seconds, of a big model a minute.
+
+        Raises LanguageNotInstalled or InvalidArgument for the language, RecognitionFailed when the model does not load.
+        """
+        await self._shelf(self._library.resolve(language))
+
     async def warm(self, language: str) -> InstalledModel:
         """Load the language's model and some recognizers now, so that no call waits for it."""
         model = self._library.resolve(language)

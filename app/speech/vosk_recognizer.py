@@ -44,7 +44,8 @@ class VoskEngine:
     def create_hinted_recognizer(self, hints: Sequence[str]) -> Recognizer:
         """Return a warm recognizer with a grammar; without one where the model knows no word of the hints.
 
-        It costs 20 to 80 ms, measured with the first decode: its graph is small. Models without look-ahead take no grammar and go without.
+        It costs 20 to 80 ms, measured with the first decode: its graph is small. Models without look-ahead take no
+        grammar and go without.
         """
         phrases = self._grammar.make_phrases(hints)
         return self._warm(VoskRecognizer(self._model, phrases)) if phrases else self.create_recognizer()

@@ -18,3 +18,7 @@ class Numbers(ResourceTable[Number]):
         """Return the number that is dialled so, whoever owns it; None when there is none, or it is deleted."""
         columns = NUMBERS.c
         return await self._first(select(NUMBERS).where(columns.number == number, columns.tm_delete.is_(None)))
+
+    async def has_any(self) -> bool:
+        """Tell whether there is a number of anybody's."""
+        return await self._first(select(NUMBERS).where(NUMBERS.c.tm_delete.is_(None))) is not None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from app.call.live_call import LiveCall
 from app.call.tap import QUIET_SECONDS, Tap, open_tap
 from app.domain.audio import Frame
-from app.domain.call import CallDirection
+from app.domain.call import Call, CallDirection
 from app.domain.ids import ZERO_ID
 from app.domain.transcribe import Direction, Transcribe
 from app.domain.transcript import Speaker
@@ -83,8 +83,12 @@ async def open_ear(
 
 
 def party_of(call: LiveCall, conferencecall_id: str = ZERO_ID) -> Speaker:
+    """Return the far party of a live call as a speaker."""
+    return speaker_of(call.record, conferencecall_id)
+
+
+def speaker_of(record: Call, conferencecall_id: str = ZERO_ID) -> Speaker:
     """Return the far party of a call as a speaker: who calls us, or whom we called."""
-    record = call.record
     far = record.source if record.direction is CallDirection.INCOMING else record.destination
     return Speaker(record.id, conferencecall_id, name=far.target_name or far.target)
 

@@ -1,6 +1,7 @@
 """Transcribes of recordings: answered at once, decoded one after the other, when no live call needs the recognizers."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Literal, Protocol
 
 import structlog
 
+from app.domain.call import Call
 from app.domain.events import EventType
 from app.domain.ids import new_id
 from app.domain.language import parse_language
@@ -19,6 +21,7 @@ from app.errors import CallscribeError, InvalidArgument, StateInvalid, Unavailab
 from app.logs import get_log
 from app.speech.model_library import ModelLibrary
 from app.speech.recognition_pool import RecognitionPool
+from app.transcribe.ear import speaker_of
 from app.transcribe.ports import OnDone, Telling
 from app.transcribe.recording_decoding import RecordedSide, RecordingDecoding
 from app.transcribe.time_zero import TimeZero
@@ -65,8 +68,8 @@ class _Job:
 class RecordingTranscribes:
     """The register of these transcribes; `run` owns their tasks.
 
-    One recording is decoded at a time, both directions side by side. `on_done` is awaited, in a task of its own, for
-    every one that is done: its on_end flow runs there.
+    One recording is decoded at a time, both directions side by side. `on_done` is told of every one that is done, and
+    must not wait for what follows.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class RecordingTranscribes:
         models: ModelLibrary,
         pool: RecognitionPool,
         file: RecordingFiles,
+        find_call: Callable[[str], Awaitable[Call | None]],
         default_end_of_silence_ms: int | None = None,
         on_done: OnDone = _done_quietly,
     ) -> None:
@@ -86,6 +90,7 @@ class RecordingTranscribes:
         self._models = models
         self._pool = pool
         self._file = file
+        self._find_call = find_call
         self._end_of_silence_ms = default_end_of_silence_ms or END_OF_SILENCE_MS
         self._jobs: dict[str, _Job] = {}
         self._starting = asyncio.Lock()
@@ -133,7 +138,7 @@ class RecordingTranscribes:
                 # As it is now, not as it was stored: a job may go on.
                 job = self._jobs.get(known.id)
                 return job.record if job is not None else known
-            sides = self._sides(recording, request.direction)
+            sides = await self._sides(recording, request.direction)
             if self._tasks is None:
                 raise Unavailable("the program is ending: no new transcribe is started")
             moment = now()
@@ -180,7 +185,7 @@ class RecordingTranscribes:
         await job.done.wait()
         return job.record
 
-    def _sides(self, recording: Recording, direction: Direction) -> list[RecordedSide]:
+    async def _sides(self, recording: Recording, direction: Direction) -> list[RecordedSide]:
         """Return what is to be decoded; StateInvalid when a file is gone."""
         if recording.reference_type is ReferenceType.CONFBRIDGE:
             if direction is Direction.OUT:
@@ -194,8 +199,12 @@ class RecordingTranscribes:
             if path is None:
                 raise StateInvalid(f"the recording {recording.id} has no file any more: it cannot be transcribed")
             is_party = recording.reference_type is ReferenceType.CALL and part is Direction.IN
-            sides.append(RecordedSide(path, part, Speaker(recording.reference_id) if is_party else None))
+            sides.append(RecordedSide(path, part, await self._party_of(recording) if is_party else None))
         return sides
+
+    async def _party_of(self, recording: Recording) -> Speaker:
+        call = await self._find_call(recording.reference_id)
+        return Speaker(recording.reference_id) if call is None else speaker_of(call)
 
     async def _run_job(self, job: _Job) -> None:
         with structlog.contextvars.bound_contextvars(transcribe_id=job.record.id, recording_id=job.record.reference_id):
@@ -205,8 +214,7 @@ class RecordingTranscribes:
                 await self._conclude(job)
                 del self._jobs[job.record.id]
                 job.done.set()
-            if self._tasks is not None:
-                self._tasks.create_task(self._tell_done(job.record), name=f"end of transcribe {job.record.id}")
+            await self._tell_done(job.record)
 
     async def _decode(self, job: _Job) -> None:
         if not await self._await_turn(job):

@@ -70,6 +70,8 @@ class Session(ABC):
             transcribe_id=self.record.id, reference_id=self.record.reference_id
         ):
             try:
+                # Before the media path, whose opening has a time limit: the first use of a big model can take longer.
+                await self._parts.pool.load(self.record.language)
                 await self._live()
             except TimeoutError:
                 self._fail(Unavailable(f"the call could not be tapped within {OPEN_SECONDS:g} s"))

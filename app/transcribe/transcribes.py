@@ -245,8 +245,8 @@ class Transcribes:
             del self._sessions[session.record.id]
             self._release_ports(session.record.id)
         done = session.record
-        if self._on_done is not None and self._tasks is not None and done.status is TranscribeStatus.DONE:
-            self._tasks.create_task(self._follow_up(self._on_done, done), name=f"after transcribe {done.id}")
+        if self._on_done is not None and done.status is TranscribeStatus.DONE:
+            await self._follow_up(self._on_done, done)
 
     async def _follow_up(self, on_done: OnDone, done: Transcribe) -> None:
         try:

@@ -50,6 +50,9 @@ _BODY_OF: Mapping[type, Callable[[Any], Body]] = {
     Customer: customer_body,
 }
 
+_SECRET_OF: Mapping[type, str] = {Extension: "password", Trunk: "password", Customer: "webhook_secret"}
+"""What is shown to who asks the API for the resource, and to nobody else."""
+
 
 @dataclass(frozen=True, slots=True)
 class EventText:
@@ -60,8 +63,13 @@ class EventText:
 
 
 def resource_body(resource: Resource) -> Body:
-    """Return the JSON body of whatever an event is about."""
-    return _BODY_OF[type(resource)](resource)
+    """Return the JSON body of whatever an event is about.
+
+    Secrets are empty in it: events are stored, and webhooks carry them to other hosts.
+    """
+    body = _BODY_OF[type(resource)](resource)
+    secret = _SECRET_OF.get(type(resource))
+    return body.model_copy(update={secret: ""}) if secret is not None else body
 
 
 def event_json(event: Event) -> dict[str, Any]:

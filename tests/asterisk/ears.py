@@ -21,7 +21,7 @@ from app.domain.ids import asterisk_id, new_id
 from app.domain.transcribe import Direction
 from app.media.rtp_receiver import RtpReceiver
 
-PATIENCE_SECONDS = 8.0
+PATIENCE_SECONDS = 15.0
 
 
 def tone(hertz: int, seconds: float) -> bytes:
@@ -62,7 +62,7 @@ class Ear:
 
     async def hear(self, *pitches: int, without: Sequence[int] = (), frames: int = 10) -> None:
         """Wait until so many frames in a row from now on have all these tones, and none of the others."""
-        await self._wait(
+        await self.wait_frames(
             lambda pcm: all(has_tone(pcm, hertz) for hertz in pitches) and not any(has_tone(pcm, no) for no in without),
             frames,
             f"{pitches} without {without}",
@@ -70,9 +70,19 @@ class Ear:
 
     async def miss(self, *pitches: int, frames: int = 25) -> None:
         """Wait until so many frames in a row from now on have none of these tones."""
-        await self._wait(lambda pcm: not any(has_tone(pcm, hertz) for hertz in pitches), frames, f"no {pitches}")
+        await self.wait_frames(lambda pcm: not any(has_tone(pcm, hertz) for hertz in pitches), frames, f"no {pitches}")
 
-    async def _wait(self, is_right: Callable[[bytes], bool], frames: int, what: str) -> None:
+    async def quiet(self, *pitches: int, seconds: float = 0.6) -> None:
+        """Wait until none of these tones has come for a while; silence may also come as nothing at all."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                at = len(self.frames)
+                await asyncio.sleep(seconds)
+                if not any(has_tone(pcm, hertz) for pcm in self.frames[at:] for hertz in pitches):
+                    return
+
+    async def wait_frames(self, is_right: Callable[[bytes], bool], frames: int, what: str) -> None:
+        """Wait until so many frames in a row from now on are right."""
         at, run = len(self.frames), 0
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):

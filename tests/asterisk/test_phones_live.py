@@ -156,8 +156,9 @@ async def test_a_phone_is_called_holds_and_hears_music(real_asterisk: RealAsteri
                     await channels.mute(ari, LEG, direction)
                     await channels.unmute(ari, LEG, direction)
                 await channels.hold(ari, LEG)
-                await until(_hears(call, LOUD))
+                await call.wait_media("sendonly")
                 await channels.unhold(ari, LEG)
+                await call.wait_media("sendrecv")
                 call.send_digits("7")
                 assert (await watch.wait_for(ChannelDtmfReceived, 5)).digit == "7"
                 call.send_digits("8", is_info=True)

@@ -35,12 +35,20 @@ class Instance:
     sip_port: int
     ari_port: int
     rtp_ports: tuple[int, int]
-    process: asyncio.subprocess.Process
+    environment: dict[str, str]
     session: aiohttp.ClientSession
     customer_id: str = ""
     events: list[dict[str, Any]] = field(default_factory=list)
     arrived: list[float] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _process: asyncio.subprocess.Process | None = None
+    _following: asyncio.Task[None] | None = None
+
+    @property
+    def process(self) -> asyncio.subprocess.Process:
+        """The server that runs now, or ran last."""
+        assert self._process is not None
+        return self._process
 
     @property
     def api(self) -> str:
@@ -102,14 +110,55 @@ class Instance:
             seen = [event["type"] for event in self.events]
             raise AssertionError(f"{what}: not within {timeout_seconds} s; events: {seen[-40:]}") from None
 
-    async def follow(self) -> None:
-        """Collect all events of the customer over the WebSocket, as long as it runs."""
+    async def start(self) -> None:
+        """Start the server on its folder, once more after `kill`; returns when it is healthy and its events come."""
+        with (self.home / "serve.log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "app", "serve"),
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        await self.wait_healthy(START_SECONDS)
+        self.customer_id = (await self.get("/customer"))["id"]
+        following = asyncio.Event()
+        self._following = asyncio.create_task(self.follow(following))
+        await following.wait()
+
+    async def kill(self) -> None:
+        """End the server as a power cut would: SIGKILL. `start` starts it again on the same folder and ports."""
+        self.process.kill()
+        await self.process.wait()
+        await self.stop_following()
+
+    async def stop(self) -> int:
+        """End the server in order; its exit code."""
+        await self.stop_following()
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return await asyncio.wait_for(self.process.wait(), STOP_SECONDS)
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
+            raise AssertionError("callscribe serve did not end in time") from None
+
+    async def stop_following(self) -> None:
+        """Collect no more events."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+            self._following = None
+
+    async def follow(self, following: asyncio.Event) -> None:
+        """Collect all events of the customer over the WebSocket, as long as it runs; after a restart the new ones."""
         async with self.session.ws_connect(f"{self.api}/ws") as feed:
             words = ["call", "groupcall", "activeflow", "transcribe", "transcript", "recording"]
             words += ["conference", "conferencecall"]
             topics = [f"customer_id:{self.customer_id}:{word}:" for word in words]
             await feed.send_json({"type": "subscribe", "topics": topics})
-            self._news.set()
+            following.set()
             async for message in feed:
                 self.arrived.append(time.monotonic())
                 self.events.append(json.loads(message.data))
@@ -165,37 +214,23 @@ async def open_instance(flows: dict[str, Any], **settings: str) -> AsyncIterator
         **settings,
     }
     low, _, high = environment["CALLSCRIBE_RTP_PORTS"].partition("-")
-    with (home / "serve.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "app", "serve", env=environment, stdout=log, stderr=log, start_new_session=True
-        )
     headers = {"Authorization": f"Bearer {KEY}"}
     # A kept connection would look like residue of a call in the app.
     connector = aiohttp.TCPConnector(force_close=True)
-    async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
-        instance = Instance(home, folder, http_port, sip_port, ari_port, (int(low), int(high)), process, session)
-        try:
-            await instance.wait_healthy(START_SECONDS)
-            instance.customer_id = (await instance.get("/customer"))["id"]
-            following = asyncio.create_task(instance.follow())
-            await instance._news.wait()
+    code = None
+    try:
+        async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
+            rtp_ports = (int(low), int(high))
+            instance = Instance(home, folder, http_port, sip_port, ari_port, rtp_ports, environment, session)
             try:
+                await instance.start()
                 yield instance
             finally:
-                following.cancel()
-                await asyncio.gather(following, return_exceptions=True)
-        except BaseException:
-            print((home / "serve.log").read_text(errors="replace")[-8000:])
-            raise
-        finally:
-            if process.returncode is None:
-                process.send_signal(signal.SIGTERM)
-            try:
-                code = await asyncio.wait_for(process.wait(), STOP_SECONDS)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-                raise AssertionError("callscribe serve did not end in time") from None
-            text = (home / "serve.log").read_text(errors="replace")
-            shutil.rmtree(home, ignore_errors=True)
+                code = await instance.stop()
+    except BaseException:
+        print((home / "serve.log").read_text(errors="replace")[-8000:])
+        raise
+    finally:
+        text = (home / "serve.log").read_text(errors="replace")
+        shutil.rmtree(home, ignore_errors=True)
     assert code == 0, text[-4000:]

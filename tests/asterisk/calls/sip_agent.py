@@ -1,10 +1,10 @@
 """A SIP user agent as a program of its own, steered by JSON lines: what `sip_peer.py` runs.
 
 It prints `{"event": ..., "at": MONOTONIC, ...}` a line: listening (udp, tcp: ports), registered (status, expires), text
-(sender, type, text: a SIP MESSAGE), incoming, ringing, answered, saying, said, digit, ended (status, reason), failed
-(do, reason), each but the first three with `call`, the call's number. It reads `{"do": ..., "call": ...}` a line: call
-(uri), answer (status), hang_up (status), say (path), digits (digits, is_info), refer (uri), refer_to_call (other),
-hold, unhold, register (is_on), quit.
+(sender, type, text: a SIP MESSAGE), incoming, ringing, answered, media (direction), saying, said, digit, ended (status,
+reason), failed (do, reason), each but the first three with `call`, the call's number. It reads `{"do": ..., "call":
+...}` a line: call (uri), answer (status), hang_up (status), say (path), digits (digits, is_info), refer (uri),
+refer_to_call (other), hold, unhold, register (is_on), quit.
 """
 
 import argparse
@@ -25,6 +25,13 @@ from app.cli.wav_file import read_wav
 from app.domain.audio import pcm_seconds
 
 MAX_CALLS = 32
+HEARING = (pj.PJSUA_CALL_MEDIA_ACTIVE, pj.PJSUA_CALL_MEDIA_REMOTE_HOLD)
+DIRECTIONS = {
+    pj.PJMEDIA_DIR_ENCODING: "recvonly",
+    pj.PJMEDIA_DIR_DECODING: "sendonly",
+    pj.PJMEDIA_DIR_ENCODING_DECODING: "sendrecv",
+}
+"""What of the other side's session description is in force."""
 
 
 class AgentCall(pj.Call):  # type: ignore[misc]
@@ -56,7 +63,9 @@ class AgentCall(pj.Call):  # type: ignore[misc]
         """Keep the audio port, and record what comes in from the first moment on."""
         call_info = self.getInfo()  # held in a variable: iterating the media of a temporary reads freed memory
         for index, media in enumerate(call_info.media):
-            if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
+            if media.type == pj.PJMEDIA_TYPE_AUDIO:
+                report("media", call=call_info.id, direction=DIRECTIONS.get(media.dir, ""))
+            if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status in HEARING:
                 self.media = self.getAudioMedia(index)
                 if self.recorder is None:
                     self.recorder = pj.AudioMediaRecorder()

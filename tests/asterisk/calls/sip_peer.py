@@ -112,6 +112,15 @@ class PeerCall:
         event = await self._wait("ended", seconds)
         return Ended(event["status"], event["reason"], event["at"])
 
+    async def wait_media(self, direction: str, seconds: float = WAIT_SECONDS) -> None:
+        """Wait until the other side sends and takes sound so: sendrecv, sendonly (we are on hold), recvonly."""
+
+        def is_so() -> bool:
+            told = [event["direction"] for event in self.events if event["event"] == "media"]
+            return bool(told) and told[-1] == direction
+
+        await self.peer.wait_until(is_so, direction, seconds)
+
     async def wait_digits(self, count: int, seconds: float = WAIT_SECONDS) -> str:
         """Wait until the other side has sent that many digits; all of them."""
         await self.peer.wait_until(lambda: len(self.digits) >= count, f"{count} digits", seconds)

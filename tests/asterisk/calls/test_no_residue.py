@@ -14,6 +14,10 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="session"), p
 
 NOTHING = {"channels": [], "bridges": [], "calls": 0, "transcribes": 0}
 MOST_GROWTH_BYTES = 40 * 2**20
+# The store opens up to three more readers (app/store/connections.py) when reads happen to meet: a thread and the
+# files of a connection each, once in the life of the process. What calls leave behind is one of each per call.
+MORE_READERS = 3
+FILES_OF_A_READER = 2
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,8 @@ async def test_twenty_calls_one_after_the_other(running: Instance, tmp_path: Pat
         assert await running.residue() == NOTHING
     after = await settled(running, before)
     assert after.udp_ports == before.udp_ports
-    assert after.threads <= before.threads
-    assert after.files <= before.files
+    assert after.threads <= before.threads + MORE_READERS
+    assert after.files <= before.files + MORE_READERS * FILES_OF_A_READER
     assert after.tasks <= before.tasks
     assert after.memory <= before.memory + MOST_GROWTH_BYTES, (before.memory, after.memory)
 
@@ -86,7 +90,7 @@ async def test_eight_calls_at_once(running: Instance, tmp_path: Path) -> None:
     assert await running.residue() == NOTHING
     after = await settled(running, before)
     assert after.udp_ports == before.udp_ports
-    assert after.threads <= before.threads
-    assert after.files <= before.files
+    assert after.threads <= before.threads + MORE_READERS
+    assert after.files <= before.files + MORE_READERS * FILES_OF_A_READER
     assert after.tasks <= before.tasks
     assert after.memory <= before.memory + MOST_GROWTH_BYTES, (before.memory, after.memory)

@@ -286,7 +286,7 @@ async def test_a_flow_records_pieces(recording: Instance) -> None:
         await recording.wait_for(lambda it: len(pieces(it)) == 2, 10, "two recordings")
         first, second = pieces(recording)
     lengths = [len(read_sound(recording.home / "recordings" / f"{row['id']}.wav")) for row in (first, second)]
-    assert lengths[0] == pytest.approx(SAMPLE_RATE, rel=0.2)
+    assert lengths[0] == pytest.approx(SAMPLE_RATE, abs=SAMPLE_RATE / 2)  # stopped by the flow when it has its turn
     assert lengths[1] == SAMPLE_RATE
 
 

@@ -94,6 +94,10 @@ class LiveParts:
         """As LiveFeed."""
         self.is_feed_closed = True
 
+    def recheck(self) -> None:
+        """As LiveFeed."""
+        self.note("feed.recheck")
+
     def languages(self) -> Sequence[OfferedLanguage]:
         return [OfferedLanguage("en-US", "moonshine", "tiny-en", True), OfferedLanguage("de-DE", "vosk", "de", False)]
 

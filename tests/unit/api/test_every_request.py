@@ -31,7 +31,6 @@ OFF = Rate(0, 0)
         ("PATCH", "/ping"),
         ("OPTIONS", "/v1.0/calls"),
         ("GET", f"/v1.0/calls/{new_id()}/hangup"),
-        ("GET", "/v1.0/calls/"),
         ("POST", "/v1.0/ws"),
     ],
 )

@@ -163,7 +163,7 @@ async def test_media_stream_is_served(client: Any, live: Any, store: Store, samp
     call = await stored_call(client, store, samples)
     assert (await client.get(f"/v1.0/calls/{call.id}/media_stream", encapsulation="rtp")).status == 200
     assert live.asked[-1] == {"reference_type": ReferenceType.CALL, "reference_id": call.id}
-    error = await client.refused("GET", f"/v1.0/calls/{call.id}/media_stream", 400, "INVALID_ARGUMENT")
+    error = await client.refused("GET", f"/v1.0/calls/{call.id}/media_stream", 400, "MISSING_REQUEST_PARAMETER")
     assert error["details"][0]["field"] == "encapsulation"
 
 

@@ -22,7 +22,7 @@ async def test_only_listed_places_are_allowed(setting: str, target: str, expecte
     assert await SipPolicy(setting).is_allowed(target) is expected
 
 
-@pytest.mark.parametrize("setting", ["10.0.0.0/99", "300.1.1.1", "10.0.0.0/x"])
+@pytest.mark.parametrize("setting", ["10.0.0.0/99", "300.1.1.1", "10.0.0.0/x", "a b", "sip:pbx.example"])
 def test_a_wrong_network_is_told(setting: str) -> None:
     with pytest.raises(InvalidSetting, match="CALLSCRIBE_SIP_DESTINATIONS"):
         SipPolicy(setting)

@@ -221,7 +221,9 @@ async def test_a_lost_bridge_sends_its_members_on_and_is_made_anew(
     await house.until("conferencecall_joined")
     live = await house.conferences.find(conference_id)
     assert live is not None
+    lost = asyncio.create_task(live.wait_room_ended())
     house.ari.lose(live.bridge_id)
+    await lost
     assert (await inside).status is ConferencecallStatus.LEAVED
     again = house.enter(house.call("bob"), conference_id)
     await house.until("conferencecall_joined", 2)

@@ -128,7 +128,7 @@ async def test_what_means_nothing_is_ignored(feed: Any, call_event: Event, text:
 @pytest.mark.parametrize(
     "topic",
     [
-        f"customer_id:{new_id()}:transcript:",
+        "customer_id:99999999-1234-1234-1234-123456789012:transcript:",
         f"agent_id:{CID}:call:",
         "customer_id",
         "",
@@ -306,3 +306,31 @@ async def test_the_program_of_the_tutorial(feed: Any, samples: Any) -> None:
         await asyncio.wait([running], timeout=0.05)
     await running
     assert heard[:2] == ["[in] hello", "[in] end"]
+
+
+async def test_a_client_that_would_not_be_let_in_any_more_is_closed(open_feed: Any, call_event: Event) -> None:
+    async with open_feed(FeedLimits(recheck_seconds=60)) as feed:
+        socket = await feed.open(f"{OWN}:call:", **MANUAL)
+        feed.feed.recheck()
+        feed.publish(call_event)
+        assert await _next(socket) == event_json(call_event)
+
+        async def refuse(_identity: Any) -> bool:
+            return False
+
+        feed.feed._is_admitted = refuse
+        late = await feed.open(f"{OWN}:call:", **MANUAL)
+        feed.feed.recheck()
+        code, reason = await _closed(late)
+        assert (code, reason) == (1008, "the token or access key is not valid any more")
+
+
+async def test_it_is_looked_now_and_then_whether_a_client_would_still_be_let_in(open_feed: Any) -> None:
+    async with open_feed(FeedLimits(recheck_seconds=0.01)) as feed:
+
+        async def refuse(_identity: Any) -> bool:
+            return False
+
+        feed.feed._is_admitted = refuse
+        async with feed.session.ws_connect(feed.url) as socket:
+            assert (await _closed(socket))[0] == 1008

@@ -132,6 +132,8 @@ async def test_close_flushes_and_is_the_end(
     sender, sink = make_sender(), Sink()
     stream = receiver.listen(sender.address, sink)
     sender.send(receiver, make_packet(0), make_packet(2))
+    while stream.counts.received < 2:
+        await asyncio.sleep(0)
     await stream.close()
     assert sink.numbers == [0, None, 2]
 

@@ -111,10 +111,14 @@ class ScriptedRoom(Owner):
 
     def __init__(self) -> None:
         super().__init__()
+        self.ended = asyncio.Event()
         moment = now()
         self.record = Conference(
             new_id(), new_id(), ConferenceType.CONFERENCE, ConferenceStatus.PROGRESSING, "room", moment, moment
         )
+
+    async def wait_room_ended(self) -> None:
+        await self.ended.wait()
 
 
 class Stage:
@@ -379,6 +383,8 @@ async def test_a_room_is_recorded_as_a_mix(stage: Stage) -> None:
     assert started.reference_type is ReferenceType.CONFBRIDGE
     assert started.filenames == (f"{started.id}.wav",)
     assert stage.reserved == {started.id: 1}
+    with pytest.raises(RecordingAlreadyActive, match=f"the conference {room.record.id} is being recorded"):
+        await stage.recordings.start_conference(room, asked)
     stage.say("mix", 0.5)
     await room.closers[0]()
     ended = stage.journal.rows[started.id]
@@ -386,6 +392,18 @@ async def test_a_room_is_recorded_as_a_mix(stage: Stage) -> None:
     assert stage.sound(started.filenames[0]).shape[1] == 1
     assert stage.recordings.file(ended, "in") is None
     assert room.noted == [started.id, ZERO_ID]
+
+
+async def test_a_lost_room_ends_its_recording_instead_of_recording_silence(stage: Stage) -> None:
+    room = ScriptedRoom()
+    started = await stage.recordings.start_conference(room, RecordingRequest())
+    stage.say("mix", 0.5)
+    room.ended.set()
+    await stage.told("recording_finished")
+    assert stage.journal.rows[started.id].status is RecordingStatus.ENDED
+    assert room.noted == [started.id, ZERO_ID]
+    again = await stage.recordings.start_conference(ScriptedRoom(), RecordingRequest())
+    await stage.recordings.stop(again.id)
 
 
 async def test_delete_takes_the_files_too(stage: Stage) -> None:

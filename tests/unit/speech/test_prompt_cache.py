@@ -99,6 +99,14 @@ async def test_text_voice_and_language_make_different_keys(prompts: Prompts) -> 
     assert len(keys) == 6
 
 
+async def test_a_key_cannot_be_told_from_its_text(tmp_path: Path, scripted: ScriptedSynthesizer) -> None:
+    keys = set()
+    for secret in (b"one", b"other"):
+        async with open_prompts(tmp_path, Voices(scripted), warm_language=None, secret=secret) as prompts:
+            keys |= {(await prompts.prepare("Your code is 1234", "en-US")).key, (await prompts.beep()).key}
+    assert len(keys) == 4
+
+
 async def test_a_prompt_outlives_a_restart(tmp_path: Path, scripted: ScriptedSynthesizer) -> None:
     for _ in range(2):
         async with open_prompts(tmp_path, Voices(scripted), warm_language=None) as prompts:

@@ -98,6 +98,19 @@ class Ears:
             ear.is_open = False
 
 
+class Pool:
+    """Every model loads when `may_load` is set; `loaded` names the languages that were asked for."""
+
+    def __init__(self) -> None:
+        self.loaded: list[str] = []
+        self.may_load = asyncio.Event()
+        self.may_load.set()
+
+    async def load(self, language: str) -> None:
+        self.loaded.append(language)
+        await self.may_load.wait()
+
+
 class Ports:
     """Port pairs by key; `free` of them can be had."""
 
@@ -123,12 +136,13 @@ class Stage:
         self.house = house
         self.ears = ears
         self.ports = Ports()
+        self.pool = Pool()
         self.done: list[Transcribe] = []
         parts = SessionParts(
             ari=house.ari,
             receiver=cast("Any", None),
             models=cast("Any", Models()),
-            pool=cast("Any", None),
+            pool=cast("Any", self.pool),
             journal=house.journal,
             media_host="127.0.0.1",
         )

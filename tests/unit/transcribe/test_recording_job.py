@@ -13,6 +13,7 @@ import pytest
 
 from app.cli.wav_file import write_wav
 from app.domain.audio import SAMPLE_RATE, pcm_seconds
+from app.domain.call import Call
 from app.domain.events import Event, EventType
 from app.domain.ids import new_id
 from app.domain.recording import Recording, RecordingStatus
@@ -154,6 +155,11 @@ class Stage:
         self.done.append(transcribe)
 
 
+async def find_no_call(_call_id: str) -> Call | None:
+    """There is no call behind the recording."""
+    return None
+
+
 @asynccontextmanager
 async def open_stage(folder: Path) -> AsyncIterator[Stage]:
     engine = CountingEngine()
@@ -165,6 +171,7 @@ async def open_stage(folder: Path) -> AsyncIterator[Stage]:
             models=Models(),  # type: ignore[arg-type]
             pool=pool,
             file=stage.file,
+            find_call=find_no_call,
             on_done=stage.note_done,
         )
         running = asyncio.create_task(stage.jobs.run())

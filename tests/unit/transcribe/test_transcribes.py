@@ -14,6 +14,7 @@ from app.domain.customer import Customer
 from app.domain.transcribe import Direction, TranscribeStatus
 from app.errors import InvalidArgument, LegGone, NotFound, StateInvalid, TranscribeAlreadyProgressing, Unavailable
 from app.store import Store
+from app.transcribe import call_session
 from app.transcribe import transcribes as transcribes_module
 from app.transcribe.ear import party_of
 from app.transcribe.transcribes import TranscribeRequest
@@ -114,6 +115,20 @@ async def test_one_that_does_not_open_leaves_no_row(stage: Stage) -> None:
         await stage.transcribes.start(call, TranscribeRequest("en-US"))
     assert stage.house.types == []
     assert stage.done == []
+
+
+async def test_a_model_may_take_longer_to_load_than_a_tap_to_open(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_session, "OPEN_SECONDS", 0.001)
+    stage.pool.may_load.clear()
+    starting = asyncio.create_task(stage.transcribes.start(tapped(stage, "alice"), TranscribeRequest("ko-KR")))
+    await asyncio.sleep(0.02)
+    assert stage.pool.loaded == ["ko-KR"]
+    assert not starting.done()
+    stage.pool.may_load.set()
+    assert (await starting).status is TranscribeStatus.PROGRESSING
+    await stage.transcribes.stop((await starting).id)
 
 
 async def test_a_deleted_transcribe_takes_its_transcripts_along(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -217,6 +217,18 @@ def test_an_event_as_json(samples: Any) -> None:
         assert json.loads(with_seq(text.bare, 7)) == event_json(event)["data"] | {"seq": 7}
 
 
+def test_no_event_tells_a_secret(samples: Any) -> None:
+    secrets = {
+        EventType.EXTENSION_UPDATED: samples.extension(CID, password="of-a-phone"),
+        EventType.TRUNK_UPDATED: samples.trunk(CID, password="of-a-trunk"),
+        EventType.CUSTOMER_UPDATED: samples.customer(id=CID, webhook_secret="of-webhooks"),
+    }
+    for event_type, resource in secrets.items():
+        assert "of-" not in event_text(Event(event_type, resource)).envelope
+        body = event_json(Event(event_type, resource))["data"]
+        assert body.get("password", "") + body.get("webhook_secret", "") == ""
+
+
 def test_a_stored_event_has_the_texts_and_names_of_the_live_one(samples: Any) -> None:
     for event_type, resource in _resources(samples).items():
         event = Event(event_type, resource)
