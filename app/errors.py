@@ -101,6 +101,8 @@ class Unavailable(CallscribeError):
 
     code = "UNAVAILABLE"
     retryable = True
+    retry_after_seconds: int = 5
+    """When a client should try again."""
 
 
 class InvalidSetting(CallscribeError):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
-from app.domain.events import Event
+from app.domain.events import Event, EventType
 
 
 class Subscription:
@@ -36,6 +36,11 @@ class Subscription:
         """End the iteration after the events that are already queued."""
         self._is_closed = True
         self._wake.set()
+
+    @property
+    def unread(self) -> int:
+        """How many events wait to be read."""
+        return len(self._events)
 
     @property
     def is_closed(self) -> bool:
@@ -71,11 +76,23 @@ class EventBus:
 
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
+        self.told: Counter[EventType] = Counter()
+        """How many events of each type were published since the start."""
+        self.overruns = 0
+        """How many subscriptions were closed because their reader did not keep up."""
+
+    @property
+    def most_unread(self) -> int:
+        """How many events the slowest reader has not read yet."""
+        return max((each.unread for each in self._subscriptions), default=0)
 
     def publish(self, event: Event) -> None:
         """Hand `event` to all subscriptions at once; called on the event loop, never blocks, never fails."""
+        self.told[event.type] += 1
         for subscription in tuple(self._subscriptions):
+            was_overrun = subscription.is_overrun
             subscription.offer(event)
+            self.overruns += subscription.is_overrun and not was_overrun
 
     @contextmanager
     def subscribe(self, *, limit: int = 500) -> Iterator[Subscription]:

@@ -1,6 +1,7 @@
 """Settings: environment variables `CALLSCRIBE_*`, or a `.env`-style file; read once, by the composition root only."""
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -17,6 +18,13 @@ Hours = Annotated[float, Field(gt=0, le=87_600, allow_inf_nan=False)]
 """A length in hours, ten years at most."""
 Rate = Annotated[float, Field(allow_inf_nan=False)]
 """Requests per second."""
+
+
+class PromptText(StrEnum):
+    """Where the transcript of a prompt that is heard comes from."""
+
+    TEXT = "text"
+    DECODE = "decode"
 
 
 class Settings(BaseSettings):
@@ -44,8 +52,26 @@ class Settings(BaseSettings):
     recognizer: str = Field("auto", description="auto, vosk, moonshine, or by language: en=moonshine,ko=vosk")
     vosk_models: str = Field("", description="bigger Vosk models by language: en=NAME_OR_PATH,ko=NAME_OR_PATH")
     vosk_model_url: str = Field("https://alphacephei.com/vosk/models", description="folder of the Vosk models' zips")
+    most_recognition_delay_ms: int = Field(
+        500, ge=0, le=60_000, description="while recognition is later than this no new transcribe is taken; 0 = never"
+    )
+    vosk_beam: float = Field(
+        0,
+        ge=0,
+        le=100,
+        allow_inf_nan=False,
+        description="how widely Vosk searches; less = cheaper; 0 = as the model has it",
+    )
+    vosk_max_active: int = Field(
+        0, ge=0, le=100_000, description="how many paths Vosk follows; fewer = cheaper; 0 = as the model has it"
+    )
     recognition_threads: int = Field(0, ge=0, le=256, description="recognition threads; 0 = one per core")
     end_of_silence_ms: int = Field(0, ge=0, le=5000, description="silence that ends an utterance; 0 = measured default")
+    transcribe_prompts: PromptText = Field(
+        PromptText.TEXT,
+        description="a prompt of ours that a party hears whole: text = its transcript is the prompt's own text, "
+        "decode = it is recognised like any speech",
+    )
     admin_password: str = Field("", description="made true at every start: the agent admin has this password")
     access_key: str = Field("", description="made true at every start: this key exists; vb_ and 24 characters at least")
     max_call_seconds: int = Field(3600, ge=1, description="a call is ended after this long")

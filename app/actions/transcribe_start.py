@@ -32,7 +32,9 @@ async def transcribe_start(context: ActionContext, options: TranscribeStartOptio
     """Start transcribing the call; it lasts until transcribe_stop or the end of the call.
 
     The flow goes on when the media path is up, so no word of the next action is lost. Sets the variables
-    `voipbin.transcribe.id`, `voipbin.transcribe.language` and `voipbin.transcribe.direction`.
+    `voipbin.transcribe.id`, `voipbin.transcribe.language` and `voipbin.transcribe.direction`. Where it cannot begin
+    (recognition is at its limit, no model, no port) the flow goes on without text, and the event `transcribe_refused`
+    says why.
     """
     transcribe = await context.ports.transcribes.start(
         context.call.record.id,

@@ -23,6 +23,7 @@ _ONLY_UNDER: Mapping[str, tuple[str, ...]] = {
     "RECORDING_ALREADY_ACTIVE": ("recording_start",),
     "RECORDING_NOT_ACTIVE": ("recording_stop",),
     "TRANSCRIBE_ALREADY_PROGRESSING": ("transcribe",),
+    "RECOGNITION_OVERLOADED": ("transcribe",),
 }
 """Reason -> parts of the paths where it can be."""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from app.errors import CallscribeError, InvalidArgument, NotFound, PermissionDenied
+from app.errors import CallscribeError, InvalidArgument, NotFound, PermissionDenied, Unavailable
 from app.flow.finding import Finding
 
 
@@ -120,7 +120,6 @@ class HttpError:
 
 INTERNAL = HttpError(500, "INTERNAL", "INTERNAL", "something went wrong here; the log has the request id")
 
-_UNAVAILABLE_RETRY_SECONDS = 5
 _INDEX = re.compile(r"\[(\d+)\]")
 
 _BY_CODE: Mapping[str, tuple[int, str, str]] = {
@@ -151,6 +150,7 @@ _BY_CODE: Mapping[str, tuple[int, str, str]] = {
     "TRANSCRIBE_ALREADY_PROGRESSING": (409, "ALREADY_EXISTS", "TRANSCRIBE_ALREADY_PROGRESSING"),
     "RATE_LIMIT_EXCEEDED": (429, "RESOURCE_EXHAUSTED", "RATE_LIMIT_EXCEEDED"),
     "UNAVAILABLE": (503, "UNAVAILABLE", "SERVICE_UNAVAILABLE"),
+    "RECOGNITION_OVERLOADED": (503, "UNAVAILABLE", "RECOGNITION_OVERLOADED"),
 }
 
 _RESOURCES_WITH_A_REASON = frozenset(
@@ -204,7 +204,9 @@ def http_error_of(error: CallscribeError) -> HttpError | None:
         field, message = _with_dots(str(error.details["field"]), message)
         details = tuple(_tell(finding) for finding in _findings_of(error)) or ({"field": field},)
     elif http_status == 503:
-        retry_after = _UNAVAILABLE_RETRY_SECONDS
+        retry_after = error.retry_after_seconds if isinstance(error, Unavailable) else Unavailable.retry_after_seconds
+        if "limited_by" in error.details:
+            details = (dict(error.details),)
     return HttpError(http_status, status, reason, message, details, retry_after)
 
 

@@ -17,6 +17,7 @@ from app.logs import get_log
 from app.speech.prompt_cache import Prompts
 from app.store.store import Store
 from app.transcribe.answer_ear import AnswerEar, AnswerEars
+from app.transcribe.known_prompts import KnownPrompts
 from app.transcribe.transcribes import TranscribeRequest, Transcribes
 
 log = get_log("flow")
@@ -126,7 +127,7 @@ class FlowTranscribes:
             activeflow_id=activeflow_id,
             end_of_silence_ms=end_of_silence_ms,
         )
-        return await self._transcribes.start(call, request)
+        return await self._transcribes.start_or_tell(call, request)
 
     async def stop(self, transcribe_id: str) -> object:
         """Stop after the last words; one that is done already is no error."""
@@ -151,8 +152,10 @@ class FlowAnswers:
 class FlowPrompts:
     """Prompts as media URIs: Asterisk fetches them from our HTTP server, no shared file system is assumed."""
 
-    def __init__(self, prompts: Prompts) -> None:
+    def __init__(self, prompts: Prompts, known: KnownPrompts | None = None) -> None:
+        """`known` learns what each prompt says."""
         self._prompts = prompts
+        self._known = known
         self._base_url = ""
         self._beep_uri = ""
 
@@ -164,7 +167,10 @@ class FlowPrompts:
     async def prepare(self, text: str, language: str) -> str:
         """Return the media URI of the spoken text."""
         prompt = await self._prompts.prepare(text, language)
-        return prompt_uri(self._base_url, prompt.key)
+        uri = prompt_uri(self._base_url, prompt.key)
+        if self._known is not None:
+            await self._known.note(uri, prompt.path, text, language)
+        return uri
 
     def beep(self) -> str:
         """Return the media URI of the short tone."""

@@ -4,77 +4,62 @@ import asyncio
 import threading
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, generate_latest
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
+from app.application.loop_lag import LoopLag
+from app.application.metric_forms import gauge
+from app.application.metrics_calls import call_metrics
+from app.application.metrics_media import media_metrics
+from app.application.metrics_recognition import recognition_metrics
+from app.application.metrics_ways import control_metrics, delivery_metrics
 from app.application.parts import Parts
 from app.application.talk import Talk
 from app.delivery.webhook_sender import WebhookSender
+from app.delivery.websocket_feed import WebsocketFeed
 
 
 class AppCollector(Collector):
     """Reads everything at once, so that no hot path pays for metrics that nobody looks at."""
 
-    def __init__(self, parts: Parts, talk: Talk, sender: WebhookSender, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        talk: Talk,
+        sender: WebhookSender,
+        live_feed: WebsocketFeed,
+        lag: LoopLag,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._parts = parts
         self._talk = talk
         self._sender = sender
-        self._receiver = parts.receiver
-        self._pool = parts.pool
-        self._ports = parts.budget
-        self._journal = parts.journal
+        self._live_feed = live_feed
+        self._lag = lag
         self._loop = loop
 
     def collect(self) -> Iterable[Metric]:
         """All metrics as they are now."""
-        talk = self._talk
-        yield GaugeMetricFamily("callscribe_live_calls", "Calls that live now.", len(talk.calls))
-        yield GaugeMetricFamily("callscribe_live_transcribes", "Transcribes that listen now.", len(talk.transcribes))
-        yield GaugeMetricFamily("callscribe_live_recordings", "Recordings that go on now.", len(talk.recordings))
-        yield GaugeMetricFamily("callscribe_open_conferences", "Conferences in use now.", len(talk.conferences))
-        yield GaugeMetricFamily(
-            "callscribe_recording_transcribes",
-            "Transcribes of recordings that are being decoded or wait for it.",
-            len(talk.recording_transcribes),
-        )
-        yield CounterMetricFamily("callscribe_events", "Events stored since the database was made.", self._journal.seq)
-        deliveries = CounterMetricFamily(
-            "callscribe_webhook_deliveries", "Attempts to deliver webhooks, by outcome.", labels=["outcome"]
-        )
-        for outcome in ("delivered", "retried", "given_up"):
-            deliveries.add_metric([outcome], getattr(self._sender.counts, outcome))
-        yield deliveries
-        yield GaugeMetricFamily("callscribe_tasks", "Tasks on the event loop.", len(asyncio.all_tasks(self._loop)))
-        yield GaugeMetricFamily("callscribe_threads", "Threads of the app.", threading.active_count())
-        yield GaugeMetricFamily(
-            "callscribe_free_rtp_pairs", "Pairs of RTP ports that calls can still reserve.", self._ports.free_pairs
-        )
-        counts = self._receiver.counts
-        yield CounterMetricFamily("callscribe_rtp_datagrams", "Datagrams received on the RTP socket.", counts.datagrams)
-        yield CounterMetricFamily(
-            "callscribe_rtp_strangers", "Datagrams from sources that nobody listens to.", counts.strangers
-        )
-        statistics = self._pool.counts
-        yield GaugeMetricFamily(
-            "callscribe_recognition_delay_seconds",
-            "How long the oldest piece of sound waits for a recognition thread.",
-            statistics.queue_delay_seconds,
-        )
-        yield CounterMetricFamily(
-            "callscribe_recognition_decoded_seconds", "Sound that was decoded.", statistics.decoded_seconds
-        )
-        yield CounterMetricFamily(
-            "callscribe_recognition_shed_interims", "Interims left out under load.", statistics.shed_interims
-        )
-        yield CounterMetricFamily(
-            "callscribe_recognition_gap_seconds", "Sound that was not decoded under load.", statistics.gap_seconds
-        )
+        parts = self._parts
+        yield from call_metrics(self._talk, parts.bus)
+        yield from recognition_metrics(parts.pool)
+        yield from media_metrics(parts.receiver, parts.budget)
+        yield from control_metrics(parts.telephony.ari, self._lag)
+        yield from delivery_metrics(parts.journal, self._sender, self._live_feed, parts.bus)
+        yield gauge("callscribe_tasks", "Tasks on the event loop.", len(asyncio.all_tasks(self._loop)))
+        yield gauge("callscribe_threads", "Threads of the app.", threading.active_count())
 
 
-def open_metrics(collector: AppCollector) -> CollectorRegistry:
-    """A registry of this application's own: two applications in one process do not meet."""
+def open_metrics(collector: Collector) -> CollectorRegistry:
+    """A registry of this application's own: two applications in one process do not meet.
+
+    Beside our own it has the process's memory, processor time and open files (`process_...`), and Python's (`python_`).
+    """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(collector)
+    ProcessCollector(registry=registry)
+    GCCollector(registry=registry)
     return registry
 
 

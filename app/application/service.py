@@ -30,6 +30,7 @@ from app.application.flow_runner import FlowRunner
 from app.application.flow_sounds import FlowSounds
 from app.application.followups import Followups
 from app.application.health import Health
+from app.application.loop_lag import LoopLag
 from app.application.media_policy import MediaPolicy
 from app.application.metrics import AppCollector, open_metrics, render_metrics
 from app.application.parts import Application, Parts
@@ -52,6 +53,8 @@ from app.delivery.websocket_feed import WebsocketFeed
 from app.flow.executor import Executor, FlowLimits
 from app.flow.ports import FlowPorts
 from app.logs import get_log
+from app.settings import PromptText
+from app.transcribe.known_prompts import KnownPrompts
 
 log = get_log("application")
 
@@ -67,8 +70,9 @@ async def open_service(stack: AsyncExitStack, parts: Parts) -> Application:
     media_policy = MediaPolicy(settings.media_destinations)
     live_calls = LiveCalls()
     health = Health(parts.telephony, store, parts.library, live_calls, parts.models)
-    prompts = FlowPrompts(parts.prompts)
-    talk = Talk(parts, health, prompts)
+    known_prompts = KnownPrompts() if settings.transcribe_prompts is PromptText.TEXT else None
+    prompts = FlowPrompts(parts.prompts, known_prompts)
+    talk = Talk(parts, health, prompts, known_prompts)
     sender = await stack.enter_async_context(
         open_webhook_sender(store, networks, RetrySchedule(max_hours=settings.webhook_max_hours))
     )
@@ -114,7 +118,8 @@ async def open_service(stack: AsyncExitStack, parts: Parts) -> Application:
     placing.orders = orders = CallOrders(flows, runner, dialling, talk.outbound, talk.groupcalls)
     talk.followups = followups = Followups(runner, store, parts.left_open)
     phones = Phones(ari, store)
-    context = _api_context(parts, talk, health, flows, runner, orders, phones, sender, transfers, queues)
+    lag = LoopLag()
+    context = _api_context(parts, talk, health, flows, runner, orders, phones, sender, transfers, queues, lag)
     server = await stack.enter_async_context(open_server(build_app(context), settings.http_host, settings.http_port))
     base_url = f"http://{settings.effective_media_host}:{server.port}"
     prompts.serve_from(base_url, prompt_uri(base_url, (await parts.prompts.beep()).key))
@@ -137,7 +142,7 @@ async def open_service(stack: AsyncExitStack, parts: Parts) -> Application:
     await ari.on_connected(phones.on_connected)
 
     retention = Retention(store, settings.event_retention_hours)
-    others = (queues, runner, followups, reach.errands, intake, reconciler, sender, retention, flows)
+    others = (queues, runner, followups, reach.errands, intake, reconciler, sender, retention, flows, lag)
     await stack.enter_async_context(_running(talk, followups, others, health))
     log.info("ready", flows=len(parts.library.flows), http_port=server.port, sip_port=settings.sip_port)
     return Application(server.port, store, parts.bus, live_calls, talk.transcribes, parts.library, parts.first)
@@ -154,9 +159,12 @@ def _api_context(
     sender: WebhookSender,
     transfers: Transfers,
     queues: Queues,
+    lag: LoopLag,
 ) -> ApiContext:
     store, journal, settings, live_calls = parts.store, parts.journal, parts.settings, talk.calls
-    collector = AppCollector(parts, talk, sender, asyncio.get_running_loop())
+    live_feed = WebsocketFeed(parts.bus, store.events, is_admitted=partial(is_still_admitted, store))
+    talk.interims.readers = live_feed.readers
+    collector = AppCollector(parts, talk, sender, live_feed, lag, asyncio.get_running_loop())
     return ApiContext(
         store=store,
         journal=journal,
@@ -188,7 +196,7 @@ def _api_context(
         activeflows=ApiActiveflows(runner, flows, store),
         phones=phones,
         webhooks=sender,
-        live_feed=WebsocketFeed(parts.bus, store.events, is_admitted=partial(is_still_admitted, store)),
+        live_feed=live_feed,
         languages=partial(offer_languages, parts.models),
         health=health.report,
         metrics=partial(render_metrics, open_metrics(collector)),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from app.domain.flow import Flow
 from app.errors import InvalidArgument, InvalidSetting, LanguageNotInstalled
@@ -15,6 +16,7 @@ from app.speech.model_library import ModelLibrary
 from app.speech.recognition_pool import RecognitionPool, open_recognition_pool
 from app.speech.recognizer import GrammarEngine, SpeechEngine
 from app.speech.recognizer_choice import parse_recognizer_choice, parse_vosk_models
+from app.speech.vosk_tuning import VoskTuning
 
 log = get_log("application")
 
@@ -87,7 +89,12 @@ async def open_warm_pool(
     """Open the recognizers with the models of the flows' languages self-checked at 8 kHz and loaded: no call waits."""
     for fault in await asyncio.to_thread(models.check):
         log.error("a speech model is broken", reason=fault.message)
-    async with open_recognition_pool(models, threads=settings.recognition_threads or None) as pool:
+    async with open_recognition_pool(
+        models,
+        threads=settings.recognition_threads or None,
+        most_delay_seconds=settings.most_recognition_delay_ms / 1000,
+        load=partial(load_engine, vosk_tuning=VoskTuning(settings.vosk_beam or None, settings.vosk_max_active or None)),
+    ) as pool:
         for language in languages_of(flows):
             try:
                 model = await pool.warm(language)

@@ -13,12 +13,14 @@ from app.call.groupcalls import Groupcalls
 from app.call.media_stream import MediaStreams
 from app.call.outbound import Outbound
 from app.call.speakings import Speakings
+from app.delivery.interim_audience import InterimAudience
 from app.domain.conference import Conferencecall
 from app.domain.recording import Recording
 from app.domain.transcribe import Transcribe
 from app.recording.recordings import Recordings
 from app.recording.sources import TapParts
 from app.transcribe.answer_ear import AnswerEars
+from app.transcribe.known_prompts import KnownPrompts
 from app.transcribe.recording_job import RecordingTranscribes
 from app.transcribe.session_parts import SessionParts
 from app.transcribe.transcribes import Transcribes
@@ -34,13 +36,15 @@ class Runner(Protocol):
 class Talk:
     """All that lives while calls live: the calls themselves, and what listens to them, records and joins them."""
 
-    def __init__(self, parts: Parts, is_ready: Health, prompts: FlowPrompts) -> None:
+    def __init__(self, parts: Parts, is_ready: Health, prompts: FlowPrompts, known: KnownPrompts | None) -> None:
         settings, store, journal, ari = parts.settings, parts.store, parts.journal, parts.telephony.ari
         media_host, budget = settings.effective_media_host, parts.budget
         silence_ms = settings.end_of_silence_ms or None
         self.calls = is_ready.live_calls
         self.followups: Followups | None = None
         """Set once flows can run."""
+        self.interims = InterimAudience(journal.targets.of)
+        """Who gets interims; its readers are set once there is a WebSocket feed."""
         session_parts = SessionParts(
             ari=ari,
             receiver=parts.receiver,
@@ -48,6 +52,8 @@ class Talk:
             pool=parts.pool,
             journal=journal,
             media_host=media_host,
+            audience_of=self.interims.of,
+            prompts=known,
         )
         self.answers = AnswerEars(
             session_parts,

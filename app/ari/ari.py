@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import partial
@@ -16,6 +17,7 @@ from app.ari.event_socket import EventSocket, open_event_socket
 from app.ari.events import ApplicationReplaced, AriEvent, Disconnected, Reconnected, StasisStart
 from app.ari.operation import FILTER_EVENTS, HANG_UP, REQUEST_TIMEOUT_SECONDS
 from app.ari.watch import DEFAULT_LIMIT, Switchboard, Watch
+from app.domain.histogram import LAG_BOUNDS, Histogram
 from app.domain.ids import ASTERISK_PREFIX
 from app.errors import CallscribeError
 from app.logs import get_log
@@ -48,6 +50,10 @@ class Ari:
         """New calls. Its iteration raises AriDisconnected when another client takes our application over."""
         self.is_replaced = False
         """Whether another client took our application over: we stand down and do not reconnect."""
+        self.event_lag = Histogram(LAG_BOUNDS)
+        """From an event's timestamp, Asterisk's clock, to the moment at which it is handed on here."""
+        self.request_times = Histogram()
+        """How long requests took that Asterisk answered, also with a refusal."""
         self._switchboard = Switchboard()
         self._socket: EventSocket | None = None
         self._hooks: list[Hook] = []
@@ -78,7 +84,19 @@ class Ari:
         """
         if self._socket is None:
             raise AriDisconnected(f"there is no connection to Asterisk: {self._why_not}", method=method, path=path)
-        return await self._socket.request(method, path, query, body, timeout_seconds)
+        begun = time.monotonic()
+        try:
+            answer = await self._socket.request(method, path, query, body, timeout_seconds)
+        except AriRefused:
+            self.request_times.observe(time.monotonic() - begun)
+            raise
+        self.request_times.observe(time.monotonic() - begun)
+        return answer
+
+    @property
+    def watches(self) -> int:
+        """How many watches are open."""
+        return len(self._switchboard)
 
     def watch(self, *ids: str, limit: int = DEFAULT_LIMIT) -> Watch:
         """Watch these channel, bridge, playback ids or recording names from now on: `with ari.watch(id) as watch:`."""
@@ -197,6 +215,8 @@ class Ari:
 
     def _take(self, event: AriEvent) -> None:
         """Bring one event to whom it concerns; called by the socket, in order, never waits."""
+        if event.timestamp is not None:
+            self.event_lag.observe(time.time() - event.timestamp.timestamp())
         if isinstance(event, ApplicationReplaced):
             self._stand_down()
             return

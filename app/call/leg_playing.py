@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from app.ari.ari import Ari
 from app.ari.playback import Playback, PlaybackResult, open_playback
+from app.call.played_media import PlayedMedia
 from app.domain.call import PlayOutcome
 from app.domain.ids import asterisk_id, new_id
 from app.errors import CallscribeError, LegGone
@@ -40,10 +41,13 @@ class _Part:
 class LegPlaying:
     """All playbacks of flows on one leg. `channel_id` tells the leg's channel, `gone` is set when it is no more."""
 
-    def __init__(self, ari: Ari, channel_id: Callable[[], str], gone: asyncio.Event) -> None:
+    def __init__(
+        self, ari: Ari, channel_id: Callable[[], str], gone: asyncio.Event, played: PlayedMedia | None = None
+    ) -> None:
         self._ari = ari
         self._channel_id = channel_id
         self._gone = gone
+        self._played = played or PlayedMedia()
         self._turn = asyncio.Lock()
         self._parts: set[_Part] = set()
         self._pauses: set[Pause] = set()
@@ -99,6 +103,7 @@ class LegPlaying:
                 async with self._turn:
                     if self._is_kept_off():
                         continue
+                    stack.enter_context(self._played.of([uri]))
                     playback = await stack.enter_async_context(
                         open_playback(
                             self._ari, self._channel_id(), asterisk_id("play", new_id()), [uri], offset_ms=offset_ms

@@ -13,6 +13,7 @@ from app.call.digits import DigitListener, Digits
 from app.call.hangup_reasons import NORMAL_CLEARING, cause_of
 from app.call.ledger import ENDING, CallLedger
 from app.call.leg_playing import LegPlaying, Pause
+from app.call.played_media import PlayedMedia
 from app.call.ports import Closer
 from app.domain.call import Call, CallAction, CallDirection, CallStatus, HangupReason, MuteDirection, PlayOutcome
 from app.errors import CallscribeError, LegGone, StateInvalid
@@ -45,7 +46,9 @@ class LiveCall:
         self._answered = asyncio.Event()
         self._sounding = asyncio.Event()
         self._attachments = Attachments()
-        self._playing = LegPlaying(ari, lambda: self.channel_id, self._gone)
+        self.played = PlayedMedia()
+        """What is played to the party."""
+        self._playing = LegPlaying(ari, lambda: self.channel_id, self._gone, self.played)
         self._voices: list[Callable[[], Awaitable[None]]] = []
 
     @property

@@ -17,6 +17,7 @@ from app.ari.playback import Playback, PlaybackResult, open_playback
 from app.ari.snoop import open_snoop
 from app.ari.watch import Watch
 from app.call.carrier import Leg, is_connected, open_carrier
+from app.call.played_media import PlayedMedia
 from app.domain.call import PlayOutcome
 from app.domain.ids import asterisk_id, new_id
 
@@ -28,6 +29,11 @@ BEGIN_SECONDS = 0.25
 
 class Party(Leg, Protocol):
     """Whom a voice speaks to; a LiveCall is one."""
+
+    @property
+    def played(self) -> PlayedMedia:
+        """What is played to the party."""
+        ...
 
     def on_bridging(self, step_aside: Callable[[], Awaitable[None]]) -> Callable[[], None]:
         """Have `step_aside` awaited before the leg goes into or out of a bridge; what is returned takes that back."""
@@ -87,7 +93,7 @@ class VoiceOver:
     async def _play_on_leg(
         self, play_id: str, media: Sequence[str], on_begun: Callable[[], None]
     ) -> PlayOutcome | None:
-        with self._ari.watch(play_id) as watch:
+        with self._ari.watch(play_id) as watch, self._party.played.of(media):
             async with open_playback(self._ari, self._party.channel_id, play_id, media) as playback:
                 if not await _has_begun(watch):
                     return None

@@ -64,6 +64,14 @@ def openapi(
     show_openapi(to)
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def bench(context: typer.Context) -> None:
+    """Load this machine with calls by SIPp and say how many it carries; `callscribe bench --help` says more."""
+    from app.cli.bench import run_bench
+
+    run_bench(context.args)
+
+
 def run() -> None:
     """Run; an expected failure is one clear line and exit code 2, without a traceback."""
     from app.cli.customers import customers_app

@@ -96,6 +96,11 @@ class WebhookSender:
         """How many are on their way now."""
         return len(self._slots)
 
+    @property
+    def waiting(self) -> int:
+        """How many that are due wait for a free slot, of those that were read from the outbox."""
+        return len(self._waiting)
+
     def wake(self) -> None:
         """There may be new deliveries; called on the event loop, never blocks."""
         self._must_scan = True

@@ -20,7 +20,7 @@ from app.domain.events import Event
 from app.errors import Unavailable
 from app.event_bus import Subscription
 from app.wire.event import EventText, stored_event_text
-from app.wire.topics import Delivery, TopicSet, is_allowed, stored_topics
+from app.wire.topics import Delivery, EventTopics, TopicSet, is_allowed, stored_topics
 
 _MOST_REPLAYED = 100  # remembered until the bus is past them, which is at once
 
@@ -243,6 +243,10 @@ class WebsocketConnection:
                 return NO_PONG
             if not await self._is_taken(self._socket.ping()):
                 return TOO_SLOW
+
+    def wants(self, customer_id: str, topics: EventTopics) -> bool:
+        """Whether the client has subscribed to an event of this customer with these topics; for any thread."""
+        return customer_id == self._identity.customer_id and self._topics.delivery_of(topics) is not None
 
     def doubt(self) -> None:
         """The client's key or agent may be gone: look now, not only at the next regular time."""

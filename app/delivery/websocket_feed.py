@@ -42,6 +42,8 @@ class WebsocketFeed:
         self._rendered = RenderedEvents()
         self._closing = asyncio.Event()
         self.open_connections = 0
+        self.too_slow = 0
+        """How many clients were sent away because they did not keep up."""
 
     async def serve(self, request: web.Request, identity: Identity) -> web.WebSocketResponse:
         """Serve one connection until it ends. Raises aiohttp's HTTPBadRequest for what is no WebSocket request."""
@@ -64,10 +66,15 @@ class WebsocketFeed:
                 ending = await connection.live(self._closing)
             finally:
                 self.open_connections -= 1
+                self.too_slow += ending is TOO_SLOW
                 self._connections.discard(connection)
                 log.info("websocket closed", code=int(ending.code), reason=ending.reason, sent=connection.sent)
         await self._say_goodbye(request, socket, ending)
         return socket
+
+    def readers(self) -> tuple[WebsocketConnection, ...]:
+        """The clients that are connected now; for any thread."""
+        return tuple(self._connections)
 
     def recheck(self) -> None:
         """Look now whether every client would still be let in, and close the connections of those who would not."""

@@ -12,7 +12,7 @@ from app.domain.groupcall import Groupcall
 from app.domain.line import Extension, Number, Trunk
 from app.domain.queue import Queue, Queuecall
 from app.domain.recording import Recording
-from app.domain.transcribe import Transcribe
+from app.domain.transcribe import Transcribe, TranscribeRefusal
 from app.domain.transcript import SpeechEvent, Transcript
 
 
@@ -52,6 +52,7 @@ class EventType(StrEnum):
     TRANSCRIBE_PROGRESSING = "transcribe_progressing"
     TRANSCRIBE_DONE = "transcribe_done"
     TRANSCRIBE_DELETED = "transcribe_deleted"
+    TRANSCRIBE_REFUSED = "transcribe_refused"
     TRANSCRIBE_SPEECH_STARTED = "transcribe_speech_started"
     TRANSCRIBE_SPEECH_INTERIM = "transcribe_speech_interim"
     TRANSCRIBE_SPEECH_ENDED = "transcribe_speech_ended"
@@ -97,6 +98,7 @@ Resource = (
     | Conference
     | Conferencecall
     | Transcribe
+    | TranscribeRefusal
     | Transcript
     | SpeechEvent
     | Number
@@ -138,7 +140,7 @@ class Event:
         """What shares its order of events: the call where there is one, else the resource itself."""
         if self.about:
             return self.about
-        if isinstance(self.data, Activeflow | Transcribe | Recording | Conferencecall | Queuecall):
+        if isinstance(self.data, Activeflow | Transcribe | TranscribeRefusal | Recording | Conferencecall | Queuecall):
             return self.data.reference_id
         return self.data.id
 

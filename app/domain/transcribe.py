@@ -1,4 +1,4 @@
-"""A transcribe as data: the resource that listens to a call (contract 4.5)."""
+"""A transcribe as data: the resource that listens to a call (contract 4.5), and one that could not be begun."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,3 +54,27 @@ class Transcribe:
     on_end_flow_id: str = ZERO_ID
     provider: str = ""
     tm_delete: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TranscribeRefusal:
+    """A transcribe of a flow, or the hearing of one member of a conference, that could not be begun: no text of it.
+
+    `reason` is the code of the error (RECOGNITION_OVERLOADED, LANGUAGE_NOT_INSTALLED ...), `message` says it in words.
+    `transcribe_id` is the conference's transcribe, which goes on without that member; ZERO_ID for a call.
+    """
+
+    id: str
+    customer_id: str
+    reference_type: ReferenceType
+    reference_id: str
+    language: str
+    direction: Direction
+    reason: str
+    message: str
+    tm_create: datetime
+    activeflow_id: str = ZERO_ID
+    transcribe_id: str = ZERO_ID
+    conferencecall_id: str = ZERO_ID
+    is_retried: bool = False
+    """Whether Callscribe tries again by itself."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from app.domain.ids import ZERO_ID
 from app.domain.transcribe import Direction
@@ -29,6 +30,15 @@ class Speaker:
     name: str = ""
 
 
+class TranscriptSource(StrEnum):
+    """Where a text comes from."""
+
+    SPEECH = "speech"
+    """Speech that was recognised."""
+    PROMPT = "prompt"
+    """A prompt of ours, heard whole: its text as it was given to be spoken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """One final, stored utterance.
@@ -52,6 +62,7 @@ class Transcript:
     words: tuple[Word, ...] | None = None
     speaker: Speaker | None = None
     is_degraded: bool = False
+    source: TranscriptSource = TranscriptSource.SPEECH
     tm_delete: datetime | None = None
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from app.domain.events import Event, EventRecord, EventType, Resource
+from app.domain.histogram import Histogram
 from app.domain.ids import new_id
 from app.domain.timestamps import now
 from app.domain.webhook import DeliveryStatus, WebhookDelivery
@@ -43,6 +45,10 @@ class Journal:
         self._render = render
         self._turn = asyncio.Lock()
         self._seq = 0
+        self.waiting = 0
+        """Commits under way or waiting for their turn: one at most for each who writes, for all await theirs."""
+        self.commits = Histogram()
+        """How long commits took, with the wait for their turn."""
         self.targets = WebhookTargets()
         self.on_deliveries: Callable[[], None] = lambda: None
         """Called after a commit that added webhook deliveries: the sender has something to do."""
@@ -84,10 +90,16 @@ class Journal:
 
         Inside `write` use `tx` only. What `write` raises rolls everything back, and passes.
         """
-        async with self._turn:
-            async with self._store.transaction() as tx:
-                events = tuple([await self._store_event(tx, event) for event in await write(tx)])
-            self._publish(events)
+        self.waiting += 1
+        begun = time.monotonic()
+        try:
+            async with self._turn:
+                async with self._store.transaction() as tx:
+                    events = tuple([await self._store_event(tx, event) for event in await write(tx)])
+                self._publish(events)
+        finally:
+            self.waiting -= 1
+            self.commits.observe(time.monotonic() - begun)
         return events
 
     async def tell(self, event: Event) -> None:

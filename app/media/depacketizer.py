@@ -39,6 +39,11 @@ class Depacketizer:
         return replace(self._counts)
 
     @property
+    def held_packets(self) -> int:
+        """How many packets wait for a missing one; any thread."""
+        return self._buffer.held_packets
+
+    @property
     def deadline(self) -> float | None:
         """When `expire` is due; None while no packet is missing."""
         return self._buffer.deadline

@@ -76,6 +76,11 @@ class JitterBuffer:
         self._last_arrived_at = 0.0
         self.deadline: float | None = None
 
+    @property
+    def held_packets(self) -> int:
+        """How many packets wait for a missing one; any thread."""
+        return len(self._held)
+
     def push(self, packet: RtpPacket, pcm: bytes, arrived_at: float) -> list[Chunk]:
         """Take one packet, decoded to `pcm`, and return what may leave now, in order.
 

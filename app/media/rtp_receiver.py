@@ -20,7 +20,7 @@ from app.errors import InvalidArgument, StateInvalid, Unavailable
 from app.logs import get_log
 from app.media.datagram_reader import BATCH_DATAGRAMS, make_reader, source_key
 from app.media.rtp_stream import FrameSink, RtpStream
-from app.media.stream_counts import ReceiverCounts
+from app.media.stream_counts import ReceiverCounts, StreamCounts, sum_counts
 
 log = get_log("media")
 
@@ -45,7 +45,9 @@ class RtpReceiver:
         self._counts = ReceiverCounts()
         self._streams: dict[int, RtpStream] = {}
         self._waiting: set[RtpStream] = set()  # media thread only: streams with a packet missing
-        self._lock = threading.Lock()  # guards _ending, _is_stopping, _is_ended and the writing of _streams
+        self._last: list[RtpStream] = []  # those that are being ended
+        self._past = StreamCounts()
+        self._lock = threading.Lock()  # guards _ending, _last, _past, _is_stopping, _is_ended, the writing of _streams
         self._ending: deque[RtpStream] = deque()
         self._is_stopping = False
         self._is_ended = False
@@ -59,6 +61,23 @@ class RtpReceiver:
     def counts(self) -> ReceiverCounts:
         """A copy of what happened so far."""
         return replace(self._counts)
+
+    @property
+    def stream_counts(self) -> StreamCounts:
+        """What happened on all streams together, those that have ended too; any thread."""
+        with self._lock:
+            return sum_counts([self._past, *(stream.counts for stream in (*self._streams.values(), *self._last))])
+
+    @property
+    def open_streams(self) -> int:
+        """How many streams are listened to."""
+        return len(self._streams)
+
+    @property
+    def held_packets(self) -> int:
+        """How many packets wait for missing ones, of all streams; any thread."""
+        with self._lock:
+            return sum(stream.held_packets for stream in self._streams.values())
 
     def listen(
         self,
@@ -200,8 +219,12 @@ class RtpReceiver:
             stream = self._ending.popleft()
             with self._lock:
                 self._streams.pop(source_key(*stream.source), None)
+                self._last.append(stream)
             self._waiting.discard(stream)
             stream.end()
+            with self._lock:
+                self._last.remove(stream)
+                self._past = sum_counts([self._past, stream.counts])
 
 
 @asynccontextmanager

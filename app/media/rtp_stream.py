@@ -53,6 +53,11 @@ class RtpStream:
         """A copy of what happened so far."""
         return self._depacketizer.counts
 
+    @property
+    def held_packets(self) -> int:
+        """How many packets wait for a missing one; any thread."""
+        return self._depacketizer.held_packets
+
     async def wait_first_packet(self, timeout_seconds: float) -> None:
         """Return once sound has arrived; NoPacketArrived when none did within `timeout_seconds`."""
         try:

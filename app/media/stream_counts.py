@@ -1,6 +1,7 @@
 """What happened on one stream and on the receiver, in numbers: instead of a log line per packet."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 
 
 @dataclass(slots=True)
@@ -36,3 +37,15 @@ class ReceiverCounts:
     strangers: int = 0
     drains: int = 0
     socket_errors: int = 0
+
+
+_ADDED = tuple(field.name for field in fields(StreamCounts) if field.name != "last_packet_at")
+
+
+def sum_counts(parts: Iterable[StreamCounts]) -> StreamCounts:
+    """Return the counts of several streams together, without the time of the last packet."""
+    total = StreamCounts()
+    for part in parts:
+        for name in _ADDED:
+            setattr(total, name, getattr(total, name) + getattr(part, name))
+    return total

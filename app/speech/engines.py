@@ -4,15 +4,16 @@ from app.speech.installed_model import InstalledModel
 from app.speech.moonshine_recognizer import MoonshineEngine
 from app.speech.recognizer import RecognitionFailed, SpeechEngine
 from app.speech.vosk_recognizer import VoskEngine
+from app.speech.vosk_tuning import VoskTuning
 
 
-def load_engine(model: InstalledModel, threads: int) -> SpeechEngine:
+def load_engine(model: InstalledModel, threads: int, vosk_tuning: VoskTuning | None = None) -> SpeechEngine:
     """Load `model` for use by `threads` threads; blocks for seconds. RecognitionFailed when it cannot be loaded."""
     match str(model.engine):
         case "vosk":
-            return VoskEngine(model.path)
+            return VoskEngine(model.path, vosk_tuning)
         case "moonshine":
-            return MoonshineEngine(model.path, threads)
+            return MoonshineEngine(model.path)
         case other:
             raise RecognitionFailed(
                 f"there is no engine {other!r} for the model {model.name}; expected vosk or moonshine"

@@ -4,10 +4,11 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from app.domain.audio import Frame
 from app.logs import get_log
-from app.speech.feed_events import FeedEvent
+from app.speech.feed_events import FeedEvent, Interim, SpeechEnded, SpeechStarted
 from app.speech.installed_model import InstalledModel
 from app.speech.lane_queue import Drained, LaneQueue
 from app.speech.recognition_threads import RecognitionThreads
@@ -17,11 +18,18 @@ from app.speech.voice_activity import VoiceActivity
 
 _log = get_log("speech")
 
+MOST_WAITING_EVENTS: Final = 1000
+"""So many of one lane are told to nobody only when the event loop stands still for minutes."""
+
 FeedListener = Callable[[FeedEvent], None]
 
 
 class Delivery:
-    """Carries events from recognition threads to the listener on the event loop: in order, in batches."""
+    """Carries events from recognition threads to the listener on the event loop: in order, in batches.
+
+    An interim that was not told yet gives way to the next one. With MOST_WAITING_EVENTS waiting only what is stored (a
+    final, a gap, a failure) still finds room; the rest is counted in `lost`.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, listener: FeedListener) -> None:
         self.drained: asyncio.Future[None] = loop.create_future()
@@ -30,11 +38,17 @@ class Delivery:
         self._waiting: deque[FeedEvent | Drained] = deque()
         self._lock = threading.Lock()
         self._is_called = False
+        self.lost = 0
 
     def send(self, event: FeedEvent | Drained) -> None:
         """Hand over `event`; for any thread."""
         with self._lock:
-            self._waiting.append(event)
+            if isinstance(event, Interim) and self._waiting and isinstance(self._waiting[-1], Interim):
+                self._waiting[-1] = event
+            elif len(self._waiting) >= MOST_WAITING_EVENTS and isinstance(event, Interim | SpeechStarted | SpeechEnded):
+                self.lost += 1
+            else:
+                self._waiting.append(event)
             if self._is_called:
                 return
             self._is_called = True
@@ -118,6 +132,10 @@ class Feed:
                 self.lane.add(Drained())
                 self._threads.schedule(self.lane)
         await asyncio.shield(self._delivery.drained)
+
+    def tell(self, event: FeedEvent) -> None:
+        """Put an event of somebody else's among the feed's own, for its listener; for any thread."""
+        self._delivery.send(event)
 
     def abandon(self) -> None:
         """Take no more frames: what follows is for nobody."""

@@ -32,7 +32,8 @@ class Final:
     """The text of an utterance, never empty.
 
     `started_at` and `ended_at` are the bounds of its words, or of the speech where the engine has no word times. The
-    words' seconds count from `started_at`. `confidence` is 0 to 1 or None.
+    words' seconds count from `started_at`. `confidence` is 0 to 1 or None. `is_known`: the text was not recognised, it
+    is that of a prompt of ours.
     """
 
     text: str
@@ -40,6 +41,7 @@ class Final:
     ended_at: float
     words: tuple[RecognizedWord, ...] | None
     confidence: float | None
+    is_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)

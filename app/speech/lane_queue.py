@@ -11,6 +11,7 @@ from app.domain.audio import pcm_seconds
 from app.speech.feed_events import FeedEvent, Gap, Interim, SpeechEnded, SpeechStarted
 from app.speech.feed_events import Final as FinalText
 from app.speech.recognition_counts import RecognitionCounts
+from app.speech.recognition_load import LoadLevel, RecognitionLoad
 from app.speech.recognizer import Recognition, RecognizedWord, Recognizer
 from app.speech.segment_events import SegmentEvent, UtteranceAudio, UtteranceEnded, UtterancePaused, UtteranceStarted
 
@@ -22,6 +23,8 @@ _INTERIM_COST_FACTOR: Final = 16
 """An engine that decodes all again for an interim spends at most a seventeenth of the time on it."""
 _INTERIM_BACKLOG_SECONDS: Final = 0.5
 _ROOM_TO_BEGIN_SECONDS: Final = 1.0
+PIECE_SLACK_SECONDS: Final = 4.0
+"""A piece of an utterance that goes on may wait so much longer than an end: ends go first, none waits for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +60,25 @@ class LaneQueue:
         source: RecognizerSource,
         deliver: Callable[[FeedEvent | Drained], None],
         *,
+        load: RecognitionLoad,
         most_seconds: float,
         has_interims: bool,
         is_preparing_luxury: bool,
         is_patient: bool = False,
     ) -> None:
-        """`is_patient`: nobody waits for what this lane decodes, so all others go first."""
+        """`is_patient`: nobody waits for what this lane decodes, so all others go first.
+
+        `is_preparing_luxury`: an interim, or decoding ahead, may be for nothing and costs as much as the final.
+        """
         self.is_patient = is_patient
         self.on_decoded: Callable[[], None] = lambda: None
         """Called after a piece was decoded, or when the lane died, on a recognition thread."""
+        self.wants_interims: Callable[[], bool] = lambda: True
+        """Asked before each interim, on a recognition thread: whether anybody would get it."""
         self.recognizer = recognizer
         self._source = source
         self._deliver = deliver
+        self._load = load
         self.counts = RecognitionCounts()
         """This lane's own; written by the one thread that runs it."""
         self._most_seconds = most_seconds
@@ -76,8 +86,10 @@ class LaneQueue:
         self._is_preparing_luxury = is_preparing_luxury
         self.is_dead = False
         self._lock = threading.Lock()
-        self._steps: deque[Step] = deque()
-        self._ends_waiting = 0
+        self._steps: deque[tuple[float, Step]] = deque()
+        """With the time at which each was added."""
+        self._ends: deque[float] = deque()
+        """When the ends among them were added."""
         self.backlog_seconds = 0.0
         # The media thread's side: where the utterance is, and whether it is being left out.
         self._sound_at = 0.0
@@ -90,16 +102,29 @@ class LaneQueue:
         self._interim_due = 0.0
 
     @property
-    def has_end(self) -> bool:
-        """Whether the end of an utterance waits: such lanes go first."""
-        return self._ends_waiting > 0
+    def due_at(self) -> float | None:
+        """By when a thread should have turned to this lane, by `time.monotonic()`; None = nothing waits. Any thread.
+
+        An end of an utterance is due at once: somebody waits for its text. A piece of one that goes on has time.
+        """
+        with self._lock:
+            if not self._steps:
+                return None
+            first = self._steps[0][0] + PIECE_SLACK_SECONDS
+            return min(first, self._ends[0]) if self._ends else first
+
+    @property
+    def _room_seconds(self) -> float:
+        """How much sound may wait now. When all are late half of it is enough: more is later, and not less is lost."""
+        is_full = self._load.level is LoadLevel.FULL and not self.is_patient
+        return self._most_seconds / 2 if is_full else self._most_seconds
 
     def add(self, event: SegmentEvent | Drained) -> None:
         """Queue what the segmenter says, within the bound."""
         match event:
             case UtteranceStarted(started_at, audio_from):
                 self._speech_from, self._sound_at = started_at, audio_from
-                if self.backlog_seconds > self._most_seconds - _ROOM_TO_BEGIN_SECONDS:
+                if self.backlog_seconds > self._room_seconds - _ROOM_TO_BEGIN_SECONDS:
                     self._gap_from = audio_from
                 else:
                     self._put(event)
@@ -117,11 +142,12 @@ class LaneQueue:
                 self._put(event)
 
     def _add_sound(self, event: UtteranceAudio, seconds: float) -> None:
-        if self._gap_from is not None and self.backlog_seconds <= self._most_seconds / 2:
+        room = self._room_seconds
+        if self._gap_from is not None and self.backlog_seconds <= room / 2:
             self._close_gap()
             self._speech_from = self._sound_at
             self._put(UtteranceStarted(self._sound_at, self._sound_at))
-        if self._gap_from is None and self.backlog_seconds + seconds > self._most_seconds:
+        if self._gap_from is None and self.backlog_seconds + seconds > room:
             ended_at = max(self._speech_from, self._sound_at)
             self._put(UtteranceEnded(self._speech_from, ended_at, _SHORTEST_VOICED_SECONDS, is_cut=True))
             self._gap_from = self._sound_at
@@ -138,16 +164,24 @@ class LaneQueue:
 
     def _put(self, step: Step) -> None:
         with self._lock:
-            if not self.is_dead or isinstance(step, Drained):
-                self._steps.append(step)
-                self._ends_waiting += isinstance(step, UtteranceEnded | Drained)
+            if self.is_dead and not isinstance(step, Drained):
+                return
+            if isinstance(step, _Skipped) and self._steps and isinstance(last := self._steps[-1][1], _Skipped):
+                # One gap after the other is one gap: so the steps are bounded, by the sound that waits.
+                step = _Skipped(Gap(last.gap.started_at, step.gap.ended_at))
+                self._steps[-1] = self._steps[-1][0], step
+                return
+            now = time.monotonic()
+            self._steps.append((now, step))
+            if isinstance(step, UtteranceEnded | Drained):
+                self._ends.append(now)
 
     def die(self) -> bool:
         """Leave out everything but the end of the feed: the recognizer is dead. Return whether that end waits."""
         with self._lock:
             self.is_dead = True
-            self._steps = deque(step for step in self._steps if isinstance(step, Drained))
-            self._ends_waiting = len(self._steps)
+            self._steps = deque(each for each in self._steps if isinstance(each[1], Drained))
+            self._ends = deque(added_at for added_at, _ in self._steps)
             self.backlog_seconds = 0.0
             has_end = bool(self._steps)
         self.on_decoded()
@@ -161,8 +195,9 @@ class LaneQueue:
         with self._lock:
             if not self._steps:
                 return False
-            step = self._steps.popleft()
-            self._ends_waiting -= isinstance(step, UtteranceEnded | Drained)
+            added_at, step = self._steps.popleft()
+            if isinstance(step, UtteranceEnded | Drained):
+                self._ends.popleft()
         match step:
             case UtteranceStarted():
                 self._audio_from = self._decoded_to = step.audio_from
@@ -172,12 +207,14 @@ class LaneQueue:
             case UtteranceAudio(pcm):
                 self._decode(pcm, is_pool_busy)
             case UtterancePaused():
-                if not self._steps and not (self._is_preparing_luxury and is_pool_busy()):
+                if not self._steps and not self._is_luxury_left_out(is_pool_busy):
                     self.recognizer.prepare()
-                    if self._has_interims:
+                    if self._has_interims and not self._load.is_shedding and self.wants_interims():
                         self._say_interim()
             case UtteranceEnded():
                 self._finish(step)
+                if not self.is_patient:
+                    self._load.note_final(time.monotonic() - added_at)
             case _Skipped(gap):
                 self.counts.gaps += 1
                 self.counts.gap_seconds += gap.ended_at - gap.started_at
@@ -185,6 +222,9 @@ class LaneQueue:
             case Drained():
                 self._deliver(step)
         return bool(self._steps)
+
+    def _is_luxury_left_out(self, is_pool_busy: Callable[[], bool]) -> bool:
+        return self._is_preparing_luxury and (is_pool_busy() or self._load.is_shedding)
 
     def _decode(self, pcm: bytes, is_pool_busy: Callable[[], bool]) -> None:
         seconds = pcm_seconds(pcm)
@@ -194,11 +234,12 @@ class LaneQueue:
         with self._lock:
             self.backlog_seconds -= seconds
         self.on_decoded()
-        if self._has_interims and time.monotonic() >= self._interim_due:
+        if self._has_interims and time.monotonic() >= self._interim_due and self.wants_interims():
             if (
                 self._steps
+                or self._load.is_shedding
                 or self.backlog_seconds > _INTERIM_BACKLOG_SECONDS
-                or (self._is_preparing_luxury and is_pool_busy())
+                or (self._is_preparing_luxury and (is_pool_busy() or not self._load.has_luxury))
             ):
                 self.counts.shed_interims += 1
                 self._interim_due = time.monotonic() + _INTERIM_SECONDS
@@ -209,6 +250,7 @@ class LaneQueue:
         begun = time.monotonic()
         text = self.recognizer.interim()
         done = time.monotonic()
+        self._load.note_luxury(done - begun)
         self._interim_due = done + max(_INTERIM_SECONDS, _INTERIM_COST_FACTOR * (done - begun))
         if text and text != self._interim_text:
             self._interim_text = text

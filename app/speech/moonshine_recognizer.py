@@ -1,19 +1,13 @@
 """Moonshine behind the Recognizer protocol: English, whole utterances, text only (PyPI moonshine-voice 0.1.0)."""
 
-import ctypes
-import os
-import queue
-import threading
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from app.domain.audio import SAMPLE_RATE, pcm_seconds
-from app.speech.recognizer import Recognition, RecognitionFailed, Recognizer
-
-_SINGLE_THREAD_VARIABLE: Final = "MOONSHINE_ORT_SINGLE_THREAD"
-_loading = threading.Lock()
+from app.speech.moonshine_model import MoonshineModel, Tokens
+from app.speech.recognizer import Recognition, Recognizer
 
 _HALLUCINATIONS: Final = frozenset({"", "you", "the", "uh"})
 """What Moonshine writes for sound without words (measured with noise of all levels and lengths, ADR 0006)."""
@@ -28,44 +22,32 @@ _VOICED_WINDOWS: Final = 3
 
 
 class MoonshineEngine:
-    """Moonshine's model, once per thread that may decode at a time.
+    """Moonshine's model, once for all threads. Recognizers are only buffers in front of it."""
 
-    One object used by two threads gives wrong text, and two that load at the same moment crash (measured), so objects
-    are loaded under a lock and lent out one by one. Recognizers are only buffers in front of them.
-    """
+    is_streaming: bool = False
+    pause_lead_ms: int | None = 100
+    """So late that speech goes on after 0.4 of the decodes ahead (0.9 after 160 ms of silence), and still in time."""
 
-    pause_lead_ms: int | None = None
-
-    def __init__(self, path: Path, size: int) -> None:
-        self._path = path
-        self._transcribers: list[Any] = []
-        self._free: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        for _ in range(size):
-            transcriber = _load(path)
-            self._transcribers.append(transcriber)
-            _decode(transcriber, np.zeros(SAMPLE_RATE, np.float32))
-            self._free.put(transcriber)
+    def __init__(self, path: Path) -> None:
+        self._model = MoonshineModel(path)
+        # What is slow once (memory, first use of each operator) is over when the first caller speaks.
+        self._model.decode(np.zeros(SAMPLE_RATE, np.float32))
 
     def create_recognizer(self) -> Recognizer:
         """Return a recognizer; it costs nothing."""
         return MoonshineRecognizer(self)
 
-    def decode(self, pcm: bytes) -> str:
-        """Return the text of `pcm`, waiting for a free transcriber; RecognitionFailed when the library fails."""
+    def decode(self, pcm: bytes, draft: Tokens = ()) -> tuple[str, Tokens]:
+        """Return the text of `pcm` and its tokens, the draft of a decode of more; RecognitionFailed."""
         samples = np.zeros(len(pcm) // 2 + _PADDING_SAMPLES, np.float32)
         np.multiply(np.frombuffer(pcm, np.int16), np.float32(1 / 32768), out=samples[: len(pcm) // 2])
-        transcriber = self._free.get()
-        try:
-            text = _decode(transcriber, samples)
-        finally:
-            self._free.put(transcriber)
-        return "" if _is_hallucination(text, samples) else text
+        tokens = self._model.decode(samples, draft)
+        text = self._model.text_of(tokens)
+        return "" if _is_hallucination(text, samples) else text, tokens
 
     def close(self) -> None:
-        """Unload all copies of the model."""
-        for transcriber in self._transcribers:
-            transcriber.close()
-        self._transcribers.clear()
+        """Let go of the model; its memory is free when the last recognizer is gone."""
+        del self._model
 
 
 class MoonshineRecognizer:
@@ -77,6 +59,7 @@ class MoonshineRecognizer:
         self._pcm = bytearray()
         self._decoded_bytes = 0
         self._text = ""
+        self._tokens: Tokens = ()
 
     def accept(self, pcm: bytes) -> None:
         """Keep the next piece."""
@@ -84,9 +67,9 @@ class MoonshineRecognizer:
         self._pcm += pcm
 
     def interim(self) -> str:
-        """Decode what there is so far: 30 to 50 ms per second of it."""
+        """Decode what there is so far: some 5 ms per second of it, and 2 for each word that is new or has changed."""
         if self._decoded_bytes != len(self._pcm):
-            self._text = self._engine.decode(bytes(self._pcm))
+            self._text, self._tokens = self._engine.decode(bytes(self._pcm), self._tokens)
             self._decoded_bytes = len(self._pcm)
         return self._text
 
@@ -104,46 +87,11 @@ class MoonshineRecognizer:
         """Drop the utterance."""
         self._pcm.clear()
         self._decoded_bytes = 0
-        self._text = ""
+        self._text, self._tokens = "", ()
 
     def close(self) -> None:
         """Drop the sound; the model belongs to the engine."""
         self.reset()
-
-
-def _load(path: Path) -> Any:
-    """Load one transcriber: single-threaded (its threads fight, 0.031 against 0.085 s a second), its own VAD off."""
-    with _loading:
-        os.environ.setdefault(_SINGLE_THREAD_VARIABLE, "1")
-        # Only these two modules: the package's star import loads PortAudio.
-        from moonshine_voice.moonshine_api import ModelArch
-        from moonshine_voice.transcriber import MoonshineError, Transcriber
-
-        try:
-            return Transcriber(str(path), ModelArch.TINY, options={"vad_threshold": "0.0"})
-        except MoonshineError as error:
-            raise RecognitionFailed(f"Moonshine could not load the model in {path}: {error}") from error
-
-
-def _decode(transcriber: Any, samples: "np.ndarray[Any, np.dtype[np.float32]]") -> str:
-    """Call the C function with the buffer itself: the package's own method copies a list sample by sample."""
-    from moonshine_voice.moonshine_api import TranscriptC
-
-    transcript = ctypes.POINTER(TranscriptC)()
-    pointer = samples.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
-    error = transcriber._lib.moonshine_transcribe_without_streaming(
-        transcriber._handle,
-        pointer,
-        len(samples),
-        SAMPLE_RATE,
-        0,
-        ctypes.byref(transcript),
-    )
-    if error != 0:
-        raise RecognitionFailed(f"Moonshine failed on {len(samples)} samples of sound: error {error}")
-    lines = transcript.contents
-    texts = (ctypes.string_at(lines.lines[index].text) for index in range(lines.line_count))
-    return " ".join(text.decode("utf-8", "replace").strip() for text in texts).strip()
 
 
 def _is_hallucination(text: str, samples: "np.ndarray[Any, np.dtype[np.float32]]") -> bool:

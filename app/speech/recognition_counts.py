@@ -8,7 +8,8 @@ class RecognitionCounts:
     """Totals since the pool was opened, and two values of this moment.
 
     `queue_delay_seconds` is how long the turn that began last had waited for a thread; `busy_seconds` is the time that
-    threads spent decoding `decoded_seconds` of sound.
+    threads spent decoding `decoded_seconds` of sound. `lost_events` are interims and the like that the event loop did
+    not take in time.
     """
 
     open_feeds: int = 0
@@ -22,4 +23,5 @@ class RecognitionCounts:
     gaps: int = 0
     gap_seconds: float = 0.0
     failed_feeds: int = 0
+    lost_events: int = 0
     recycled_recognizers: int = 0

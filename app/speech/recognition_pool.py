@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -17,10 +18,12 @@ from app.speech.feed_events import FeedFailed
 from app.speech.installed_model import InstalledModel
 from app.speech.lane_queue import LaneQueue
 from app.speech.recognition_counts import RecognitionCounts
+from app.speech.recognition_load import MOST_DELAY_SECONDS, SAMPLE_SECONDS, LoadLevel, RecognitionLoad
 from app.speech.recognition_threads import RecognitionThreads
 from app.speech.recognizer import GrammarEngine, Recognizer, SpeechEngine
 from app.speech.recognizer_shelf import RecognizerShelf
 from app.speech.segmenter import SegmenterOptions
+from app.speech.thread_priority import step_back
 
 _log = get_log("speech")
 _MOST_BACKLOG_SECONDS: Final = 10.0
@@ -47,7 +50,10 @@ class RecognitionPool:
         load: LoadEngine,
         most_backlog_seconds: float,
         most_recognizer_seconds: float,
+        most_delay_seconds: float,
     ) -> None:
+        self.recognition_load = RecognitionLoad(threads, most_delay_seconds=most_delay_seconds)
+        self.recognition_load.on_change = self._note_level
         self._library = library
         self._thread_count = threads
         self._load = load
@@ -56,8 +62,9 @@ class RecognitionPool:
         self._feeds: dict[LaneQueue, Delivery] = {}
         self._ended = RecognitionCounts()
         self._shelves: dict[InstalledModel, asyncio.Task[RecognizerShelf]] = {}
-        self._threads = RecognitionThreads(threads, self._report_failure)
-        self._executor = ThreadPoolExecutor(max(1, threads), "recognizer-loading")
+        self._threads = RecognitionThreads(threads, self.recognition_load, self._report_failure)
+        self._executor = ThreadPoolExecutor(max(1, threads), "recognizer-loading", initializer=step_back)
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def counts(self) -> RecognitionCounts:
@@ -66,6 +73,21 @@ class RecognitionPool:
         total.open_feeds = len(self._feeds)
         total.recycled_recognizers = sum(task.result().recycled for task in self._shelves.values() if _is_loaded(task))
         return total
+
+    @property
+    def threads(self) -> int:
+        """How many threads decode."""
+        return self._thread_count
+
+    @property
+    def backlog_seconds(self) -> tuple[float, float]:
+        """How much sound waits to be decoded: of all lanes of calls together, and of the lane with most."""
+        waiting = [lane.backlog_seconds for lane in self._feeds if not lane.is_patient]
+        return sum(waiting), max(waiting, default=0.0)
+
+    def require_room(self) -> None:
+        """Raise RecognitionOverloaded when recognition is so late that no new transcribe is taken now."""
+        self.recognition_load.require_room()
 
     async def load(self, language: str) -> None:
         """Load the language's model where it is not loaded yet; that takes seconds, of a big model a minute.
@@ -109,9 +131,10 @@ class RecognitionPool:
             recognizer,
             source,
             delivery.send,
+            load=self.recognition_load,
             most_seconds=self._most_backlog_seconds,
             has_interims=has_interims,
-            is_preparing_luxury=shelf.engine.pause_lead_ms is None,
+            is_preparing_luxury=not shelf.engine.is_streaming,
             is_patient=is_patient,
         )
         default = SegmenterOptions()
@@ -135,6 +158,7 @@ class RecognitionPool:
         finally:
             self._threads.live_lanes -= not lane.is_patient
             del self._feeds[lane]
+            lane.counts.lost_events = delivery.lost
             self._ended = _sum_counts([self._ended, lane.counts])
 
     def find_unknown_words(self, language: str, phrases: Sequence[str]) -> tuple[str, ...]:
@@ -175,11 +199,37 @@ class RecognitionPool:
             delivery.send(FeedFailed(reason))
 
     def start(self) -> None:
-        """Start the threads."""
+        """Start the threads, and watch how late they are."""
         self._threads.start()
+        self._watching = asyncio.create_task(self._watch_load(), name="recognition load")
+
+    async def _watch_load(self) -> None:
+        while True:
+            await asyncio.sleep(SAMPLE_SECONDS)
+            self.look(time.monotonic())
+
+    def look(self, now: float) -> LoadLevel:
+        """Look how late recognition is and return what follows from it; done SAMPLE_SECONDS by SAMPLE_SECONDS."""
+        due = [due_at for lane in self._feeds if not lane.is_patient and (due_at := lane.due_at) is not None]
+        return self.recognition_load.sample(now, min(due, default=None))
+
+    def _note_level(self, level: LoadLevel) -> None:
+        load = self.recognition_load
+        say = _log.info if level is LoadLevel.NORMAL else _log.warning
+        say(
+            "recognition load changed",
+            level=level.name.lower(),
+            delay_ms=round(load.delay_seconds * 1000),
+            busy_percent=round(load.busy_share * 100),
+            open_feeds=len(self._feeds),
+        )
+        self._threads.wake()
 
     async def close(self) -> None:
         """End the threads after the step they are at, then unload the models. All feeds are closed by then."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait((self._watching,))
         await asyncio.to_thread(self._threads.stop)
         await asyncio.gather(*self._shelves.values(), return_exceptions=True)
         await asyncio.to_thread(self._executor.shutdown, cancel_futures=True)
@@ -196,13 +246,16 @@ async def open_recognition_pool(
     load: LoadEngine = load_engine,
     most_backlog_seconds: float = _MOST_BACKLOG_SECONDS,
     most_recognizer_seconds: float = _MOST_RECOGNIZER_SECONDS,
+    most_delay_seconds: float = MOST_DELAY_SECONDS,
 ) -> AsyncIterator[RecognitionPool]:
     """Yield a pool with `threads` recognition threads (default: one per processor); models are loaded when needed.
 
     `most_backlog_seconds` of undecoded sound per feed are kept before a Gap is made; a recognizer is replaced after
-    `most_recognizer_seconds` of sound, between two utterances.
+    `most_recognizer_seconds` of sound, between two utterances. `require_room` refuses while recognition is later than
+    `most_delay_seconds` (0 = never).
     """
-    pool = RecognitionPool(library, threads or os.cpu_count() or 1, load, most_backlog_seconds, most_recognizer_seconds)
+    count = threads or os.cpu_count() or 1
+    pool = RecognitionPool(library, count, load, most_backlog_seconds, most_recognizer_seconds, most_delay_seconds)
     pool.start()
     try:
         yield pool

@@ -66,6 +66,8 @@ class Recognizer(Protocol):
 class SpeechEngine(Protocol):
     """One loaded model, shared by all recognizers of a language; its methods may be called from any thread."""
 
+    is_streaming: bool
+    """Whether sound is decoded as it comes; else an interim, or decoding ahead, costs what the final costs."""
     pause_lead_ms: int | None
     """How long before the end of the endpoint silence `prepare` is best called; None = as soon as speech pauses."""
 

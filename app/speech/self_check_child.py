@@ -9,6 +9,7 @@ import math
 import os
 import resource
 import sys
+from pathlib import Path
 
 from app.domain.audio import SAMPLE_RATE
 from app.speech.catalogue import Engine
@@ -36,11 +37,11 @@ def decode_with_vosk(path: str) -> None:
 
 def decode_with_moonshine(path: str) -> None:
     """Decode with Moonshine's tiny model; raises whatever is wrong."""
-    from moonshine_voice.moonshine_api import ModelArch
-    from moonshine_voice.transcriber import Transcriber
+    import numpy as np
 
-    transcriber = Transcriber(path, ModelArch.TINY, options={"vad_threshold": "0.0"})
-    transcriber.transcribe_without_streaming(make_samples(), SAMPLE_RATE)
+    from app.speech.moonshine_model import MoonshineModel
+
+    MoonshineModel(Path(path)).decode(np.array(make_samples(), np.float32))
 
 
 def main(arguments: list[str]) -> int:

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import webrtcvad
 
-from app.domain.audio import SAMPLE_RATE, Frame
+from app.domain.audio import SAMPLE_RATE, SILENT_FRAME, Frame
 
 SILENCE_DB: Final = -90.0
 """Level of digital silence; all levels are dB below full scale (RMS of a frame)."""
@@ -18,6 +18,8 @@ _QUIETEST_NOISE_DB: Final = -56.0
 _LOUDEST_NOISE_DB: Final = -30.0
 _FIRST_NOISE_DB: Final = -55.0
 _PEAK_DECAY_DB: Final = 0.1
+_REMEMBERED_FRAMES: Final = 10
+"""Of digital silence webrtcvad learns nothing, but its filters and its hangover run out."""
 
 _ONSET_ABOVE_NOISE_DB: Final = 8.0
 _SPEECH_ABOVE_NOISE_DB: Final = 6.0
@@ -52,6 +54,7 @@ class VoiceActivity:
     def __init__(self) -> None:
         self._eager = webrtcvad.Vad(2)
         self._strict = webrtcvad.Vad(3)
+        self._left_out = 0
         self._noise_db = _FIRST_NOISE_DB
         self._peak_db = SILENCE_DB
         self._block_frames = 0
@@ -68,6 +71,13 @@ class VoiceActivity:
         if frame.is_concealed:
             return _NOTHING
         pcm = frame.pcm
+        if pcm == SILENT_FRAME:
+            # A tap of an idle direction gives nothing else.
+            self._left_out = min(self._left_out + 1, _REMEMBERED_FRAMES)
+            self._peak_db -= _PEAK_DECAY_DB
+            return _NOTHING
+        if self._left_out:
+            self._catch_up()
         samples = np.frombuffer(pcm, np.int16).astype(np.float32)
         energy = float(np.dot(samples, samples)) / len(samples)
         level = 10 * math.log10(energy) - _FULL_SCALE_DB if energy > 1 else SILENCE_DB
@@ -86,6 +96,13 @@ class VoiceActivity:
             (is_strict and level > peak - _SPEECH_BELOW_PEAK_DB) or (is_eager and level > peak - _LOUD_BELOW_PEAK_DB)
         )
         return Activity(is_onset, is_speech, is_audible, level)
+
+    def _catch_up(self) -> None:
+        """Let webrtcvad hear as much of the silence before as it remembers."""
+        for _ in range(self._left_out):
+            self._eager.is_speech(SILENT_FRAME, SAMPLE_RATE)
+            self._strict.is_speech(SILENT_FRAME, SAMPLE_RATE)
+        self._left_out = 0
 
     def _follow_noise(self, level: float) -> None:
         self._block_quietest_db = min(self._block_quietest_db, level)

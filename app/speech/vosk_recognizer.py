@@ -14,6 +14,7 @@ import vosk
 from app.domain.audio import SAMPLE_RATE, pcm_seconds
 from app.speech.recognizer import Recognition, RecognitionFailed, RecognizedWord, Recognizer
 from app.speech.vosk_grammar import UNKNOWN, VoskGrammar
+from app.speech.vosk_tuning import VoskTuning, open_tuned
 
 _WARM_UP_SECONDS: Final = 0.5
 _loading = threading.Lock()
@@ -23,16 +24,17 @@ _libc = ctypes.CDLL(None)
 class VoskEngine:
     """One Vosk model in memory. Many recognizers, each used by one thread at a time, may share it (vosk-api #877)."""
 
+    is_streaming: bool = True
     pause_lead_ms: int | None = 80
     """`prepare` costs 30 to 100 ms and closes the decoder, so it comes when speech has hardly ever gone on."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, tuning: VoskTuning | None = None) -> None:
         self._path = path
         vosk.SetLogLevel(-1)
-        with _loading:
+        with _loading, open_tuned(path, tuning or VoskTuning()) as folder:
             # Always a path: by name or language Vosk would download, and end the program where it finds none.
             try:
-                self._model = vosk.Model(str(path))
+                self._model = vosk.Model(str(folder))
             except Exception as error:
                 raise RecognitionFailed(f"Vosk could not load the model in {path}: {error}") from error
         self._grammar = VoskGrammar(self._model)

@@ -8,9 +8,10 @@ from app.call.conference import LiveConference
 from app.call.conference_ledger import Member
 from app.domain.ids import ZERO_ID
 from app.domain.transcribe import Direction, Transcribe
-from app.errors import CallscribeError, LegGone
+from app.errors import CallscribeError, LegGone, Unavailable
 from app.logs import get_log
 from app.transcribe.ear import EarPlan, open_ear, party_of
+from app.transcribe.refusal import refusal_of_member, tell_refusal
 from app.transcribe.session import OPEN_SECONDS, Session, Totals, first_of
 from app.transcribe.session_parts import SessionParts
 
@@ -24,9 +25,13 @@ ReleasePorts = Callable[[str], None]
 
 @dataclass(slots=True, eq=False)
 class _Listening:
-    """What is known of the ear of one member: whether it was opened once (or failed to), and whether it has to end."""
+    """What is known of the ear of one member: whether it was opened once (or failed to), and whether it has to end.
+
+    `is_told`: that it is not heard was told, once however often it is tried again.
+    """
 
     member: Member
+    is_told: bool = False
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     end: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -34,7 +39,8 @@ class _Listening:
 class ConferenceSession(Session):
     """Listens to every member's own voice, so nothing is heard twice; it ends with the conference at the latest.
 
-    A member that cannot be heard (no port, no recognizer) is tried again while it stays; the others are not touched.
+    A member that cannot be heard (no port, no recognizer, recognition at its limit) is tried again while it stays, and
+    an event says so; the others are not touched.
     """
 
     def __init__(
@@ -110,18 +116,15 @@ class ConferenceSession(Session):
         member = listening.member
         # Ids of its own, so that two ears of one session never share an object in Asterisk.
         owner_id = f"{self.record.id}-{member.record.id}"
-        if not self._reserve_ports(owner_id):
-            log.error(
-                "a member is not heard: all ports of CALLSCRIBE_RTP_PORTS are in use",
-                conferencecall_id=member.record.id,
-            )
-            return False
         try:
+            self._parts.pool.require_room()
+            if not self._reserve_ports(owner_id):
+                raise Unavailable("all ports of CALLSCRIBE_RTP_PORTS are in use: the member is not heard")  # noqa: TRY301
             return await self._listen_to(listening, owner_id)
         except LegGone:
             return True
         except (CallscribeError, TimeoutError) as error:
-            log.error("a member is not heard", conferencecall_id=member.record.id, reason=str(error))
+            await self._tell_unheard(listening, error)
             return False
         except Exception:
             # The isolation boundary between members: the others are heard on.
@@ -129,6 +132,18 @@ class ConferenceSession(Session):
             return False
         finally:
             self._release_ports(owner_id)
+
+    async def _tell_unheard(self, listening: _Listening, error: Exception) -> None:
+        """Say once that a member is not heard."""
+        if listening.is_told:
+            return
+        listening.is_told = True
+        conferencecall_id = listening.member.record.id
+        log.error("a member is not heard", conferencecall_id=conferencecall_id, reason=str(error))
+        try:
+            await tell_refusal(self._parts.journal, refusal_of_member(self.record, conferencecall_id, error))
+        except CallscribeError as fault:
+            log.error("that a member is not heard could not be told", reason=fault.message)
 
     async def _listen_to(self, listening: _Listening, owner_id: str) -> bool:
         member = listening.member

@@ -7,17 +7,24 @@ from dataclasses import dataclass
 
 from app.call.live_call import LiveCall
 from app.call.tap import QUIET_SECONDS, Tap, open_tap
-from app.domain.audio import Frame
+from app.domain.audio import FRAME_SECONDS, Frame
 from app.domain.call import Call, CallDirection
 from app.domain.ids import ZERO_ID
+from app.domain.language import parse_language
 from app.domain.transcribe import Direction, Transcribe
 from app.domain.transcript import Speaker
+from app.logs import get_log
 from app.speech.feed import Feed
 from app.transcribe.frame_gate import FrameGate
 from app.transcribe.lane import FindSpeaker, Lane
 from app.transcribe.lost_sound import LostSound
+from app.transcribe.prompt_ear import PromptEar
 from app.transcribe.session_parts import SessionParts
 from app.transcribe.time_zero import TimeZero
+
+log = get_log("transcribe")
+
+_REST_FRAMES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,7 @@ class Ear:
     lane: Lane
     feed: Feed
     tap: Tap
+    prompts: PromptEar | None = None
 
     async def flush(self) -> None:
         """Bring in what is still on its way: packets, then the open utterance, then its transcript."""
@@ -36,6 +44,9 @@ class Ear:
         else:
             await asyncio.sleep(QUIET_SECONDS)  # what was said until now is still in Asterisk's hands
         await self.tap.stream.close()
+        if self.prompts is not None:
+            while self.prompts.take_rest(_REST_FRAMES):
+                await self.feed.wait_room(_REST_FRAMES * FRAME_SECONDS)
         await self.feed.finish()
         self.lane.end()
 
@@ -59,7 +70,8 @@ async def open_ear(
     The tap comes up in milliseconds, a recognizer can take a second when many calls begin at once: sound waits.
     Raises LegGone when the party hangs up meanwhile, AriError, Unavailable when there is no recognizer.
     """
-    gate, lost = FrameGate(), LostSound()
+    lost = LostSound()
+    gate = FrameGate(lost.note)
 
     def take(frames: Sequence[Frame]) -> None:
         lost.note_frames(frames)
@@ -78,8 +90,20 @@ async def open_ear(
         ) as tap,
         parts.pool.open_feed(record.language, lane.note, end_of_silence_ms=end_of_silence_ms) as feed,
     ):
-        gate.open(feed.push)
-        yield Ear(plan.call, lane, feed, tap)
+        feed.lane.wants_interims = parts.audience_of(record)
+        prompts = _open_prompt_ear(parts, record, plan, feed)
+        gate.open(feed.push if prompts is None else prompts.push)
+        if gate.lost_seconds:
+            log.warning("sound was lost before a recognizer was ready", seconds=round(gate.lost_seconds, 2))
+        yield Ear(plan.call, lane, feed, tap, prompts)
+
+
+def _open_prompt_ear(parts: SessionParts, record: Transcribe, plan: EarPlan, feed: Feed) -> PromptEar | None:
+    """Return what knows our own prompts in what a party hears; None where none is to be known."""
+    if parts.prompts is None or plan.direction is not Direction.OUT:
+        return None
+    language = parse_language(record.language).primary
+    return PromptEar(plan.call.played, parts.prompts.find, language, feed.push, feed.tell)
 
 
 def party_of(call: LiveCall, conferencecall_id: str = ZERO_ID) -> Speaker:

@@ -10,9 +10,15 @@ _MOST_FRAMES = int(MOST_WAITING_SECONDS / FRAME_SECONDS)
 
 
 class FrameGate:
-    """A sink for a tap. `push` is called on the media thread; `open` once, on the event loop."""
+    """A sink for a tap. `push` is called on the media thread; `open` once, on the event loop.
 
-    def __init__(self) -> None:
+    `on_lost` is told, on the media thread, from when to when sound found no room.
+    """
+
+    def __init__(self, on_lost: Callable[[float, float], None] = lambda _started_at, _ended_at: None) -> None:
+        self._on_lost = on_lost
+        self.lost_seconds = 0.0
+        """Sound that came while the gate was closed and full."""
         self._lock = threading.Lock()
         self._waiting: list[Frame] = []
         self._sink: Callable[[Sequence[Frame]], None] | None = None
@@ -24,6 +30,9 @@ class FrameGate:
                 self._sink(frames)
             elif len(self._waiting) < _MOST_FRAMES:
                 self._waiting.extend(frames)
+            elif frames:
+                self.lost_seconds += len(frames) * FRAME_SECONDS
+                self._on_lost(frames[0].captured_at, frames[-1].captured_at + FRAME_SECONDS)
 
     def open(self, sink: Callable[[Sequence[Frame]], None]) -> None:
         """Hand everything that waits to `sink`, and from now on everything that comes, in order."""

@@ -8,7 +8,7 @@ from app.domain.events import Event, EventType
 from app.domain.ids import new_id
 from app.domain.timestamps import now
 from app.domain.transcribe import Direction, Transcribe
-from app.domain.transcript import Speaker, SpeechEvent, Transcript, Word
+from app.domain.transcript import Speaker, SpeechEvent, Transcript, TranscriptSource, Word
 from app.logs import get_log
 from app.speech.feed_events import FeedEvent, FeedFailed, Final, Gap, Interim, SpeechEnded, SpeechStarted
 from app.transcribe.lost_sound import LostSound
@@ -22,6 +22,11 @@ _SPEECH_TYPES = {
     Interim: EventType.TRANSCRIBE_SPEECH_INTERIM,
     SpeechEnded: EventType.TRANSCRIBE_SPEECH_ENDED,
 }
+
+_OF_THE_MOMENT = tuple(_SPEECH_TYPES)
+
+MOST_WAITING_EVENTS = 200
+"""So many of a lane wait only when the store is slow: then what is of the moment is left out, and texts are kept."""
 
 FindSpeaker = Callable[[], Speaker | None]
 """Tells who is heard now; None = not known."""
@@ -54,6 +59,8 @@ class Lane:
         self.direction = direction
         self.transcripts = 0
         self.gap_seconds = 0.0
+        self.lost_speech_events = 0
+        """Starts, ends and interims that were left out because too much waited to be stored."""
         self.failure: str | None = None
         self._transcribe = transcribe
         self._zero = zero
@@ -63,7 +70,7 @@ class Lane:
         self._is_live = is_live
         self._speaker: Speaker | None = None
         self._streaming_id = new_id()
-        # Not bounded here: the recognition pool bounds the audio behind these events, and finals are never dropped.
+        # Bounded by MOST_WAITING_EVENTS, but for finals: these are never dropped, and speech makes one or two a second.
         self._events: asyncio.Queue[tuple[FeedEvent, Speaker | None] | None] = asyncio.Queue()
 
     def note(self, event: FeedEvent) -> None:
@@ -72,6 +79,9 @@ class Lane:
             self._speaker = self._find_speaker()
         elif isinstance(event, Gap):
             self._lost.note(event.started_at, event.ended_at)
+        if isinstance(event, _OF_THE_MOMENT) and self._events.qsize() >= MOST_WAITING_EVENTS:
+            self.lost_speech_events += 1
+            return
         self._events.put_nowait((event, self._speaker))
 
     def end(self) -> None:
@@ -127,6 +137,7 @@ class Lane:
             words=words,
             speaker=speaker,
             is_degraded=self._lost.touches(final.started_at, final.ended_at),
+            source=TranscriptSource.PROMPT if final.is_known else TranscriptSource.SPEECH,
         )
         # The store first: whoever hears of a transcript can read it back.
         await self._journal.create(transcript, EventType.TRANSCRIPT_CREATED, about=self._transcribe.reference_id)

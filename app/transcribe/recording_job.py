@@ -30,6 +30,8 @@ from app.transcribe.transcribes import TranscribeRequest
 log = get_log("transcribe")
 
 END_SECONDS = 5.0
+MOST_WAITING = 1000
+"""Transcribes of recordings that wait for their turn: beyond that a client is told to come again."""
 END_OF_SILENCE_MS = 800
 """Longer than live, where somebody waits: fewer utterances are cut, and word errors are those of whole files."""
 
@@ -141,6 +143,8 @@ class RecordingTranscribes:
             sides = await self._sides(recording, request.direction)
             if self._tasks is None:
                 raise Unavailable("the program is ending: no new transcribe is started")
+            if len(self._jobs) >= MOST_WAITING:
+                raise Unavailable(f"{len(self._jobs)} recordings wait to be transcribed, which is the most")
             moment = now()
             record = await self._journal.create(
                 Transcribe(

@@ -29,6 +29,7 @@ class Totals:
     packets: int = 0
     lost_packets: int = 0
     gap_seconds: float = 0.0
+    known_prompts: int = 0
 
     def add(self, ear: Ear) -> None:
         """Add an ear that has ended."""
@@ -37,6 +38,7 @@ class Totals:
         self.packets += counts.received
         self.lost_packets += counts.lost
         self.gap_seconds += ear.lane.gap_seconds
+        self.known_prompts += 0 if ear.prompts is None else ear.prompts.prompts
 
 
 class Session(ABC):
@@ -120,6 +122,7 @@ class Session(ABC):
             packets=totals.packets,
             lost_packets=totals.lost_packets,
             gap_seconds=round(totals.gap_seconds, 2),
+            known_prompts=totals.known_prompts,
         )
 
 

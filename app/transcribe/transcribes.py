@@ -13,13 +13,22 @@ from app.domain.language import parse_language
 from app.domain.timestamps import now
 from app.domain.transcribe import Direction, ReferenceType, Transcribe, TranscribeStatus
 from app.domain.transcript import Transcript
-from app.errors import InvalidArgument, NotFound, StateInvalid, TranscribeAlreadyProgressing, Unavailable
+from app.errors import (
+    CallscribeError,
+    InvalidArgument,
+    LegGone,
+    NotFound,
+    StateInvalid,
+    TranscribeAlreadyProgressing,
+    Unavailable,
+)
 from app.logs import get_log
 from app.speech.installed_model import InstalledModel
 from app.store.store import Transaction
 from app.transcribe.call_session import CallSession
 from app.transcribe.conference_session import ConferenceSession
 from app.transcribe.ports import OnDone
+from app.transcribe.refusal import refusal_of_call, tell_refusal
 from app.transcribe.session import Session
 from app.transcribe.session_parts import SessionParts
 
@@ -92,7 +101,8 @@ class Transcribes:
         """Start to listen to a call; returns when every direction is heard.
 
         Raises InvalidArgument (language), LanguageNotInstalled, StateInvalid (call not answered),
-        TranscribeAlreadyProgressing, Unavailable (ports or recognizers used up), LegGone, AriError.
+        TranscribeAlreadyProgressing, Unavailable (ports or recognizers used up, recognition is too late), LegGone,
+        AriError.
         """
         language, model = self._resolve(request)
         if call.record.status is not CallStatus.PROGRESSING:
@@ -103,12 +113,31 @@ class Transcribes:
         tasks = self._require_running()
         reference = _Reference(ReferenceType.CALL, call.record.id, call.record.customer_id)
         record = self._make(reference, request, language, model)
+        self._parts.pool.require_room()
         # The call's own reservation covers its first transcribe; every further one asks for its own ports.
         if self._others(reference) and not self._reserve_ports(record.id, PAIRS_PER_TAP * len(record.direction.parts)):
             raise Unavailable("all ports of CALLSCRIBE_RTP_PORTS are in use: this call cannot be tapped once more")
         session = CallSession(record, call, self._parts, end_of_silence_ms=self._silence(request))
         # No await since the look for duplicates: two that come at once cannot both pass it.
         return await self._enter(session, tasks)
+
+    async def start_or_tell(self, call: LiveCall, request: TranscribeRequest) -> Transcribe:
+        """Start as `start` does, for a flow, which goes on without text where that fails: an event says why."""
+        try:
+            return await self.start(call, request)
+        except LegGone:
+            raise
+        except CallscribeError as error:
+            refusal = refusal_of_call(
+                call.record.id,
+                call.record.customer_id,
+                language=request.language,
+                direction=request.direction,
+                activeflow_id=request.activeflow_id,
+                error=error,
+            )
+            await tell_refusal(self._parts.journal, refusal)
+            raise
 
     async def start_conference(self, conference: LiveConference, request: TranscribeRequest) -> Transcribe:
         """Start to listen to every member of a conference; returns when those who are in it are heard.
@@ -125,6 +154,7 @@ class Transcribes:
         tasks = self._require_running()
         reference = _Reference(ReferenceType.CONFBRIDGE, conference.record.id, conference.record.customer_id)
         record = self._make(reference, request, language, model)
+        self._parts.pool.require_room()
         session = ConferenceSession(
             record,
             conference,

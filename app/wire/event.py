@@ -13,7 +13,7 @@ from app.domain.groupcall import Groupcall
 from app.domain.line import Extension, Number, Trunk
 from app.domain.queue import Queue, Queuecall
 from app.domain.recording import Recording
-from app.domain.transcribe import Transcribe
+from app.domain.transcribe import Transcribe, TranscribeRefusal
 from app.domain.transcript import SpeechEvent, Transcript
 from app.journal.journal import RenderedEvent
 from app.wire.activeflow import activeflow_body
@@ -27,7 +27,7 @@ from app.wire.line import extension_body, number_body, trunk_body
 from app.wire.queue import queue_body, queuecall_body
 from app.wire.recording import recording_body
 from app.wire.topics import topics_of
-from app.wire.transcribe import transcribe_body
+from app.wire.transcribe import refusal_body, transcribe_body
 from app.wire.transcript import speech_body, transcript_body
 
 _BODY_OF: Mapping[type, Callable[[Any], Body]] = {
@@ -39,6 +39,7 @@ _BODY_OF: Mapping[type, Callable[[Any], Body]] = {
     Conference: conference_body,
     Conferencecall: conferencecall_body,
     Transcribe: transcribe_body,
+    TranscribeRefusal: refusal_body,
     Transcript: transcript_body,
     SpeechEvent: speech_body,
     Number: number_body,

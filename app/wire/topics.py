@@ -8,6 +8,7 @@ from app.domain.call import Call
 from app.domain.customer import Identity
 from app.domain.events import Event, EventType
 from app.domain.groupcall import Groupcall
+from app.domain.transcribe import TranscribeRefusal
 from app.domain.transcript import SpeechEvent, Transcript
 
 _EVENT_TYPES = frozenset(event_type.value for event_type in EventType)
@@ -39,7 +40,7 @@ def topics_of(event: Event) -> EventTopics:
     if isinstance(data, Call | Groupcall) and data.owner_type == "agent":
         roots.append(f"agent_id:{data.owner_id}:{resource}")
     ids = [data.id]
-    if isinstance(data, Transcript | SpeechEvent):
+    if isinstance(data, Transcript | SpeechEvent | TranscribeRefusal):
         ids.append(f"{data.transcribe_id}:{data.id}")
     return EventTopics(
         tuple(f"{root}:{each}" for root in roots for each in ids),

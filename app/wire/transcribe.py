@@ -1,7 +1,7 @@
-"""A transcribe as JSON (contract 4.5, tutorial; `engine` and `model` are our additions)."""
+"""A transcribe as JSON (contract 4.5, tutorial; `engine`, `model` and refusals are our additions)."""
 
 from app.domain.timestamps import format_timestamp
-from app.domain.transcribe import Direction, ReferenceType, Transcribe, TranscribeStatus
+from app.domain.transcribe import Direction, ReferenceType, Transcribe, TranscribeRefusal, TranscribeStatus
 from app.wire.forms import Body, Id, Timestamp, timestamp_or_never
 
 
@@ -43,4 +43,41 @@ def transcribe_body(transcribe: Transcribe) -> TranscribeBody:
         tm_create=format_timestamp(transcribe.tm_create),
         tm_update=format_timestamp(transcribe.tm_update),
         tm_delete=timestamp_or_never(transcribe.tm_delete),
+    )
+
+
+class TranscribeRefusalBody(Body):
+    """A transcribe that could not be begun; the call, or the conference, goes on without its text."""
+
+    id: Id
+    customer_id: Id
+    activeflow_id: Id
+    reference_type: ReferenceType
+    reference_id: Id
+    transcribe_id: Id
+    conferencecall_id: Id
+    language: str
+    direction: Direction
+    reason: str
+    message: str
+    retried: bool
+    tm_create: Timestamp
+
+
+def refusal_body(refusal: TranscribeRefusal) -> TranscribeRefusalBody:
+    """Return the JSON body of a refusal."""
+    return TranscribeRefusalBody(
+        id=refusal.id,
+        customer_id=refusal.customer_id,
+        activeflow_id=refusal.activeflow_id,
+        reference_type=refusal.reference_type,
+        reference_id=refusal.reference_id,
+        transcribe_id=refusal.transcribe_id,
+        conferencecall_id=refusal.conferencecall_id,
+        language=refusal.language,
+        direction=refusal.direction,
+        reason=refusal.reason,
+        message=refusal.message,
+        retried=refusal.is_retried,
+        tm_create=format_timestamp(refusal.tm_create),
     )

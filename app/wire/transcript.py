@@ -6,7 +6,7 @@ from pydantic import Field
 
 from app.domain.timestamps import format_offset, format_timestamp
 from app.domain.transcribe import Direction
-from app.domain.transcript import Speaker, SpeechEvent, Transcript, Word
+from app.domain.transcript import Speaker, SpeechEvent, Transcript, TranscriptSource, Word
 from app.wire.forms import Body, Id, Timestamp, milliseconds
 
 
@@ -31,6 +31,7 @@ class TranscriptBody(Body):
     """One final utterance. `tm_transcript` is the offset in the transcribe, carried on day 0001-01-01.
 
     `speaker` is null where it is not known; `degraded`: packets of this utterance were lost on their way here.
+    `source`: `speech` = recognised, `prompt` = the text of a prompt of ours that was heard whole, not recognised again.
     """
 
     id: Id
@@ -48,6 +49,7 @@ class TranscriptBody(Body):
     words: tuple[WordBody, ...] | None
     speaker: SpeakerBody | None
     degraded: bool
+    source: TranscriptSource
 
 
 class SpeechBody(Body):
@@ -81,6 +83,7 @@ def transcript_body(transcript: Transcript) -> TranscriptBody:
         words=None if transcript.words is None else tuple(_word_body(word) for word in transcript.words),
         speaker=None if transcript.speaker is None else _speaker_body(transcript.speaker),
         degraded=transcript.is_degraded,
+        source=transcript.source,
     )
 
 

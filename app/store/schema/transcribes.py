@@ -3,6 +3,7 @@
 from sqlalchemy import Column, Float, Index, Table, UniqueConstraint
 
 from app.domain.transcribe import Direction, ReferenceType, TranscribeStatus
+from app.domain.transcript import TranscriptSource
 from app.store.columns import Choice, Length
 from app.store.json_forms import SPEAKER, WORDS
 from app.store.schema.parts import (
@@ -50,6 +51,7 @@ TRANSCRIPTS = Table(
     Column("words", WORDS, nullable=True),
     Column("speaker", SPEAKER, nullable=True),
     flag_column("is_degraded"),
+    Column("source", Choice(TranscriptSource, 16), nullable=False),
     moment_column("tm_create"),
     moment_column("tm_delete", is_optional=True),
     UniqueConstraint("transcribe_id", "tm_create"),

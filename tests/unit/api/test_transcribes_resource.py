@@ -15,6 +15,7 @@ from app.domain.ids import ZERO_ID, new_id
 from app.domain.recording import RecordingStatus
 from app.domain.transcribe import Direction, ReferenceType, TranscribeStatus
 from app.errors import InvalidArgument, LanguageNotInstalled, TranscribeAlreadyProgressing, Unavailable
+from app.speech.recognition_load import RecognitionOverloaded
 from app.store import Store
 
 
@@ -203,6 +204,13 @@ async def test_what_the_live_part_refuses(client: Any, live: Any, body: dict[str
         "UNAVAILABLE",
         True,
     )
+    live.error = RecognitionOverloaded(0.73)
+    answer = await client.post("/v1.0/transcribes", body)
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "10")
+    error = answer.json["error"]
+    assert (error["status"], error["reason"]) == ("UNAVAILABLE", "RECOGNITION_OVERLOADED")
+    assert error["details"] == [{"limited_by": "recognition", "delay_ms": 730}]
+    assert "0.7 s behind" in error["message"]
 
 
 async def test_stopping(client: Any, store: Store, samples: Any, live: Any) -> None:

@@ -114,6 +114,21 @@ async def test_loss_reorder_duplicates_and_rubbish(
     assert counts.last_packet_at is not None
 
 
+async def test_all_streams_are_counted_together_also_after_their_end(
+    make_sender: Callable[[], Sender], make_packet: Make, receiver: RtpReceiver
+) -> None:
+    for number in (1, 2):
+        sender, sink = make_sender(), Sink()
+        stream = receiver.listen(sender.address, sink)
+        assert receiver.open_streams == 1
+        sender.send(receiver, make_packet(0), make_packet(2))
+        await sink.wait(3)  # the missing one is given up by the thread's own clock
+        assert receiver.held_packets == 0
+        await stream.close()
+        counts = receiver.stream_counts
+        assert (counts.received, counts.lost, receiver.open_streams) == (2 * number, number, 0)
+
+
 async def test_a_new_sender_behind_the_same_address_goes_on(
     receiver: RtpReceiver, make_sender: Callable[[], Sender], make_packet: Make
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from app.domain.audio import SAMPLE_RATE, pcm_seconds
+from app.speech import recognition_pool
 from app.speech.feed_events import FeedEvent, FeedFailed, Final, Gap, Interim, SpeechEnded, SpeechStarted
 from app.speech.installed_model import InstalledModel
+from app.speech.recognition_load import LoadLevel, RecognitionOverloaded
 from app.speech.recognition_pool import RecognitionPool, open_recognition_pool
 from app.speech.recognizer import Recognition, RecognitionFailed, RecognizedWord, Recognizer, SpeechEngine
 from tests.speech_files import frames_of, librivox_files, read_samples
@@ -67,6 +70,7 @@ class ScriptedRecognizer:
 
 class ScriptedEngine:
     def __init__(self) -> None:
+        self.is_streaming = True
         self.pause_lead_ms: int | None = 80
         self.gate = threading.Event()
         self.gate.set()
@@ -381,3 +385,43 @@ async def test_an_engine_without_grammars_takes_hints_as_nothing(open_pool: Pool
     async with open_pool() as pool, pool.open_feed("en-US", lambda event: None, hints=("sales",)):
         assert pool.find_unknown_words("en-US", ["sales"]) == ()
     assert engine.made
+
+
+async def test_a_recognizer_that_is_too_slow_for_a_while(
+    open_pool: PoolOpener, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ends of utterances wait, by a clock of the test's own: new transcribes are refused, and then all is back."""
+    monkeypatch.setattr(recognition_pool, "SAMPLE_SECONDS", 3600.0)
+    seen: list[LoadLevel] = []
+    engine.gate.clear()
+    async with open_pool() as pool, AsyncExitStack() as stack:
+        feeds = [
+            await stack.enter_async_context(pool.open_feed("en-US", lambda _: None, has_interims=False))
+            for _ in range(4)
+        ]
+        for feed in feeds:
+            feed.push(frames_of(PAUSE + SPEECH + PAUSE))
+        now = time.monotonic()
+
+        def wait(seconds: float) -> LoadLevel:
+            nonlocal now
+            for _ in range(round(seconds / 0.25)):
+                now += 0.25
+                level = pool.look(now)
+                if level not in seen[-1:]:
+                    seen.append(level)
+            return seen[-1]
+
+        assert wait(10) is LoadLevel.FULL
+        with pytest.raises(RecognitionOverloaded):
+            pool.require_room()
+        engine.gate.set()
+        for feed in feeds:
+            await feed.finish()
+        assert pool.counts.finals == 4, "who was there before is served"
+        assert wait(30) is LoadLevel.NORMAL
+        pool.require_room()
+    assert seen in (
+        [LoadLevel.NORMAL, LoadLevel.SHEDDING, LoadLevel.FULL, LoadLevel.SHEDDING, LoadLevel.NORMAL],
+        [LoadLevel.NORMAL, LoadLevel.FULL, LoadLevel.SHEDDING, LoadLevel.NORMAL],
+    )

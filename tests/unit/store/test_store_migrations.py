@@ -142,6 +142,8 @@ async def test_the_later_steps_can_be_taken_back(tmp_path: Path, engine: Engine,
         await store.transcribes.insert(samples.transcribe(customer.id, direction=Direction.IN))
     with engine.begin() as connection:
         _migrate(connection, "-1")
+        assert "source" not in {column["name"] for column in inspect(connection).get_columns("transcripts")}
+        _migrate(connection, "-1")
         assert not {"queues", "queuecalls"} & set(inspect(connection).get_table_names())
         _migrate(connection, "-1")
         kept = set(inspect(connection).get_table_names())

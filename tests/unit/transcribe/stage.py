@@ -13,6 +13,7 @@ from app.domain.transcribe import Direction, Transcribe
 from app.errors import LanguageNotInstalled
 from app.media.stream_counts import StreamCounts
 from app.speech.feed_events import Final, SpeechEnded, SpeechStarted
+from app.speech.recognition_load import RecognitionOverloaded
 from app.transcribe import call_session, conference_session
 from app.transcribe.ear import Ear, EarPlan
 from app.transcribe.lane import Lane
@@ -41,6 +42,7 @@ class SpokenEar:
         self.plan = plan
         self.lane = lane
         self.tap = SimpleNamespace(stream=SimpleNamespace(counts=StreamCounts(received=100)))
+        self.prompts = None
         self.is_open = True
         self.last_words = ""
         self._at = zero.monotonic
@@ -105,6 +107,11 @@ class Pool:
         self.loaded: list[str] = []
         self.may_load = asyncio.Event()
         self.may_load.set()
+        self.is_full = False
+
+    def require_room(self) -> None:
+        if self.is_full:
+            raise RecognitionOverloaded(0.7)
 
     async def load(self, language: str) -> None:
         self.loaded.append(language)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from app.domain.audio import SILENT_FRAME, Frame
 from app.transcribe.frame_gate import _MOST_FRAMES, FrameGate
 
@@ -24,9 +26,13 @@ def test_what_waited_comes_first() -> None:
 
 
 def test_waiting_is_bounded_and_keeps_the_earliest() -> None:
-    gate, heard = FrameGate(), list[Frame]()
+    lost: list[tuple[float, float]] = []
+    gate, heard = FrameGate(lambda started_at, ended_at: lost.append((started_at, ended_at))), list[Frame]()
     for number in range(_MOST_FRAMES + 100):
         gate.push([frame(number)])
     gate.open(heard.extend)
     assert len(heard) == _MOST_FRAMES
     assert heard[0].captured_at == 0
+    assert gate.lost_seconds == pytest.approx(2.0)
+    assert len(lost) == 100, "what found no room is told, so that a transcript can say that it is degraded"
+    assert lost[0] == (_MOST_FRAMES, _MOST_FRAMES + 0.02)

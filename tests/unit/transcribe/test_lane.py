@@ -122,3 +122,18 @@ async def test_lost_sound_marks_the_utterances_that_it_hit() -> None:
     lane.end()
     await lane.run()
     assert [row.message for row in journal.stored if row.is_degraded] == ["holed", "cut off"]
+
+
+async def test_with_a_slow_store_texts_are_kept_and_what_is_of_the_moment_is_left_out() -> None:
+    journal, record = Telling(), transcribe()
+    lane = Lane(record, Direction.IN, TimeZero(record.tm_create, 0.0), journal)
+    for number in range(500):
+        lane.note(Interim(f"so far {number}", float(number)))
+        if number % 10 == 0:
+            lane.note(Final(f"text {number}", float(number), number + 0.5, None, None))
+    lane.end()
+    await lane.run()
+    kinds = [event.type for event in journal.events]
+    assert kinds.count(EventType.TRANSCRIPT_CREATED) == 50
+    assert kinds.count(EventType.TRANSCRIBE_SPEECH_INTERIM) == 500 - lane.lost_speech_events
+    assert lane.lost_speech_events > 300

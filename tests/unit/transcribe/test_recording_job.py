@@ -70,6 +70,7 @@ class CountingRecognizer:
 
 
 class CountingEngine:
+    is_streaming = True
     pause_lead_ms: int | None = 80
 
     def __init__(self) -> None:

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from app.domain.customer import Identity, Permission
 from app.domain.events import Event, EventRecord, EventType, Resource
 from app.domain.ids import new_id
+from app.speech.recognition_load import RecognitionOverloaded
+from app.transcribe.refusal import refusal_of_member
 from app.wire.event import event_json, event_text, render_event, stored_event_text, with_seq
 from app.wire.topics import (
     Delivery,
@@ -85,6 +87,22 @@ def test_one_can_subscribe_to_one_transcribe(samples: Any) -> None:
         assert (_wanted(transcript, f"{root}:transcript:{mine.id}") is Delivery.ENVELOPE) is is_wanted
         for event in (speech, done):
             assert (_wanted(event, f"{root}:transcribe:{mine.id}") is Delivery.ENVELOPE) is is_wanted
+
+
+def test_a_member_that_is_not_heard_belongs_to_the_transcribe_of_its_conference(samples: Any) -> None:
+    transcribe = samples.transcribe(CID)
+    refusal = refusal_of_member(transcribe, new_id(), TimeoutError("slow"))
+    event = Event(EventType.TRANSCRIBE_REFUSED, refusal, about=refusal.reference_id)
+    assert _wanted(event, f"customer_id:{CID}:transcribe:{transcribe.id}") is Delivery.ENVELOPE
+    assert _wanted(event, f"customer_id:{CID}:transcribe:{refusal.id}") is Delivery.ENVELOPE
+    assert _wanted(event, f"customer_id:{CID}:transcribe:transcribe_refused") is Delivery.BARE
+    assert _wanted(event, f"customer_id:{CID}:transcribe:{new_id()}") is None
+    data = event_json(event)["data"]
+    assert (data["reason"], data["retried"], data["conferencecall_id"]) == (
+        "UNAVAILABLE",
+        True,
+        refusal.conferencecall_id,
+    )
 
 
 @pytest.mark.parametrize("event_type", EventType)
@@ -188,6 +206,7 @@ def _resources(samples: Any) -> dict[EventType, Any]:
         EventType.CONFERENCE_CREATED: room,
         EventType.CONFERENCECALL_JOINED: samples.conferencecall(room),
         EventType.TRANSCRIBE_DONE: transcribe,
+        EventType.TRANSCRIBE_REFUSED: refusal_of_member(transcribe, new_id(), RecognitionOverloaded(0.6)),
         EventType.TRANSCRIPT_CREATED: samples.transcript(transcribe, message='quote " and 안녕'),
         EventType.TRANSCRIBE_SPEECH_INTERIM: samples.speech(transcribe, message="hel"),
         EventType.NUMBER_CREATED: samples.number(CID),

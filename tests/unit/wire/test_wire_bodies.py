@@ -119,6 +119,7 @@ def test_a_transcript_carries_its_offset_on_day_one(samples: Any) -> None:
         ),
         ("speaker", None),
         ("degraded", False),
+        ("source", "speech"),
     ]
 
 
