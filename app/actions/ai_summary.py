@@ -43,6 +43,7 @@ class AiSummaryOptions(ActionOptions):
     on_failure=OnFailure.END,
     is_blocking=True,
     example={"reference_type": "call", "reference_id": "${voipbin.call.id}", "language": "en-US"},
+    fails="there is no such call, conference, recording or transcribe of yours",
 )
 async def ai_summary(context: ActionContext, options: AiSummaryOptions) -> Outcome:
     """Summarise what was transcribed; `voipbin.ai_summary.content` is the summary, empty where nothing was said.

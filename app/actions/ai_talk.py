@@ -49,6 +49,7 @@ class AiTalkOptions(ActionOptions):
         "greeting": "Good morning, what may I bake for you?",
         "duration": 120,
     },
+    fails="the language model does not answer in 30 seconds or with an error, or the language has no speech model",
 )
 async def ai_talk(context: ActionContext, options: AiTalkOptions) -> Outcome:
     """Let the caller talk with the operator's language model, until it says goodbye, nobody answers, or time is up.

@@ -27,6 +27,7 @@ class AiTaskOptions(ActionOptions):
     is_blocking=True,
     needs_setting="CALLSCRIBE_AI_URL",
     example={"prompt": 'Answer {"urgent": true} or {"urgent": false}: is this urgent? ${voipbin.transcribe.text}'},
+    fails="the language model does not answer in 30 seconds or with an error",
 )
 async def ai_task(context: ActionContext, options: AiTaskOptions) -> Outcome:
     """Ask the operator's language model once; `voipbin.ai_task.content` is its answer.

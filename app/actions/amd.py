@@ -26,6 +26,7 @@ class AmdOptions(ActionOptions):
     needs=LegState.ANSWERED,
     is_blocking=True,
     example={"machine_handle": "hangup", "async": False},
+    fails="the call's sound cannot be had (no free port)",
 )
 async def amd(context: ActionContext, options: AmdOptions) -> Outcome:
     """Find out whether a human or an answering machine has answered; put it first in the flow of an outgoing call.

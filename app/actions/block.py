@@ -2,13 +2,20 @@
 
 import asyncio
 
-from app.flow.action import ActionContext, Next, NoOptions, OnFailure, Outcome, action
+from app.flow.action import NEVER, ActionContext, Next, NoOptions, OnFailure, Outcome, action
 from app.logs import get_log
 
 log = get_log("actions")
 
 
-@action("block", options=NoOptions, needs=None, on_failure=OnFailure.END, is_blocking=True)
+@action(
+    "block",
+    options=NoOptions,
+    needs=None,
+    on_failure=OnFailure.END,
+    is_blocking=True,
+    fails=NEVER,
+)
 async def block(context: ActionContext, options: NoOptions) -> Outcome:
     """Park a flow that runs without a call, until somebody stops it (POST /activeflows/{id}/stop).
 

@@ -31,6 +31,8 @@ class BranchOptions(ActionOptions):
     on_failure=OnFailure.END,
     is_final=True,
     example={"target_ids": {"1": "sales", "2": "support"}, "default_target_id": "menu"},
+    fails="the variable has a value without a target and there is no default_target_id, or the target, which "
+    "came out of a variable, is no action of this flow",
 )
 async def branch(context: ActionContext, options: BranchOptions) -> Outcome:
     """Go on with the action that belongs to a variable's value; the variable is cleared, so it decides once.

@@ -47,6 +47,8 @@ class CallOptions(ActionOptions):
         "destinations": [{"type": "extension", "target_name": "1001"}],
         "actions": [{"type": "talk", "option": {"text": "Somebody is at the door", "language": "en-US"}}],
     },
+    fails="not a single destination can be called, there is no source in a flow without a call, the flow of "
+    "flow_id is not there, or one of the actions is wrong after the substitution",
 )
 async def call(context: ActionContext, options: CallOptions) -> Outcome:
     """Make calls that are independent of this one, each with a flow of its own; this flow goes on at once.

@@ -29,6 +29,8 @@ class CaseCreateOptions(ActionOptions):
     needs=None,
     needs_setting="CALLSCRIBE_CRM_URL",
     example={"name": "Call of ${voipbin.call.source.target}", "detail": "${voipbin.transcribe.text}", "sync": True},
+    fails="the system of CALLSCRIBE_CRM_URL does not answer in 30 seconds, answers an error, or answers no id; "
+    "contact_case_id is then empty",
 )
 async def case_create(context: ActionContext, options: CaseCreateOptions) -> Outcome:
     """Open a case in the operator's own system; `contact_case_id` is its id once that has answered.

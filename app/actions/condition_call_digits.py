@@ -21,6 +21,7 @@ class ConditionCallDigitsOptions(ActionOptions):
     needs=LegState.ALIVE,
     on_failure=OnFailure.END,
     example={"length": 4, "false_target_id": "again"},
+    fails="the false target, which came out of a variable, is no action of this flow",
 )
 async def condition_call_digits(context: ActionContext, options: ConditionCallDigitsOptions) -> Outcome:
     """Go on with the next action where the party has pressed enough digits, or `key`, else with `false_target_id`.

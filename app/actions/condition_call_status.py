@@ -23,6 +23,7 @@ class ConditionCallStatusOptions(ActionOptions):
     needs=LegState.ALIVE,
     on_failure=OnFailure.END,
     example={"status": "progressing", "false_target_id": "not-answered"},
+    fails="the false target, which came out of a variable, is no action of this flow",
 )
 async def condition_call_status(context: ActionContext, options: ConditionCallStatusOptions) -> Outcome:
     """Go on with the next action where the call has this status now, else with `false_target_id`."""

@@ -31,6 +31,7 @@ class ConditionDatetimeOptions(ActionOptions):
     needs=None,
     on_failure=OnFailure.END,
     example={"condition": ">=", "minute": -1, "hour": 9, "weekdays": [1, 2, 3, 4, 5], "false_target_id": "closed"},
+    fails="the false target, which came out of a variable, is no action of this flow",
 )
 async def condition_datetime(context: ActionContext, options: ConditionDatetimeOptions) -> Outcome:
     """Go on with the next action where the time now (UTC) compares as told in all its parts, else elsewhere.

@@ -41,6 +41,7 @@ class ConditionVariableOptions(ActionOptions):
         "value_string": "+821012345678",
         "false_target_id": "strangers",
     },
+    fails="the false target, which came out of a variable, is no action of this flow",
 )
 async def condition_variable(context: ActionContext, options: ConditionVariableOptions) -> Outcome:
     """Go on with the next action where a variable compares as told, else with `false_target_id`.

@@ -17,6 +17,7 @@ class ConfbridgeJoinOptions(ActionOptions):
     needs=LegState.ALIVE,
     is_blocking=True,
     example={"confbridge_id": "8b3f0a6e-2f64-4d8e-9a77-3d1c5c0a7f11"},
+    fails="there is no such conference of yours, or it has ended",
 )
 async def confbridge_join(context: ActionContext, options: ConfbridgeJoinOptions) -> Outcome:
     """Join the room of a conference at once, without its pre-flow; answers the call by itself.

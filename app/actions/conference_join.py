@@ -21,6 +21,7 @@ class ConferenceJoinOptions(ActionOptions):
     needs=LegState.ALIVE,
     on_failure=OnFailure.END,
     example={"conference_id": "8b3f0a6e-2f64-4d8e-9a77-3d1c5c0a7f11"},
+    fails="there is no conference of yours with this id, or it has ended",
 )
 async def conference_join(context: ActionContext, options: ConferenceJoinOptions) -> Outcome:
     """Run the conference's pre-flow, then join it; the flow goes on when the caller has left.

@@ -38,12 +38,15 @@ class ConnectOptions(ActionOptions):
     is_blocking=True,
     on_failure=OnFailure.NEXT,
     example={"destinations": [{"type": "extension", "target_name": "1001"}]},
+    fails="no destination can be reached at all (no such extension, agent or conference of yours, no trunk for "
+    "a number); that one is rung and nobody answers is no failure",
 )
 async def connect(context: ActionContext, options: ConnectOptions) -> Outcome:
     """Connect the caller with the first of the destinations that answers; goes on when that party has left.
 
     Nobody answers: the flow goes on too. `voipbin.connect.status` is then why (busy, noanswer, failed ...), else
-    `answered`; `voipbin.connect.reason` is why the other party's call ended, `voipbin.connect.call_id` is that call.
+    `answered`; `voipbin.connect.reason` is why the other party's call ended, or why nobody answered, and
+    `voipbin.connect.call_id` is the other party's call, the zero id where nobody answered.
     """
     connects = context.ports.connects
     if connects is None:

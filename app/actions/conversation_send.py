@@ -23,6 +23,7 @@ class ConversationSendOptions(ActionOptions):
     needs=None,
     needs_setting="CALLSCRIBE_CRM_URL",
     example={"conversation_id": "6a1c6f0e-4a55-4a1e-a3a6-4b1f0d5ad2b3", "text": "We have called you back"},
+    fails="the system of CALLSCRIBE_CRM_URL does not answer in 30 seconds, or answers an error",
 )
 async def conversation_send(context: ActionContext, options: ConversationSendOptions) -> Outcome:
     """Say something in a conversation of the operator's own system.

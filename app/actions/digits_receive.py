@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from app.flow.action import ActionContext, ActionOptions, LegState, Next, Outcome, action
+from app.flow.action import NEVER, ActionContext, ActionOptions, LegState, Next, Outcome, action
 from app.flow.variables import DIGITS
 
 MAX_DURATION_MS = 3600 * 1000
@@ -39,6 +39,7 @@ class DigitsReceiveOptions(ActionOptions):
     needs=LegState.ALIVE,
     is_blocking=True,
     example={"duration": 5000, "length": 1, "key": "#"},
+    fails=NEVER,
 )
 async def digits_receive(context: ActionContext, options: DigitsReceiveOptions) -> Outcome:
     """Collect the digits that the party presses into the variable `voipbin.call.digits`.

@@ -37,6 +37,7 @@ class DigitsSendOptions(ActionOptions):
     needs=LegState.ALIVE,
     is_blocking=True,
     example={"digits": "1234#", "duration": 100, "interval": 100},
+    fails="Asterisk does not take the digits",
 )
 async def digits_send(context: ActionContext, options: DigitsSendOptions) -> Outcome:
     """Send digits (DTMF) to the party; the flow goes on when all are sent.

@@ -23,7 +23,14 @@ async def echo_call(context: ActionContext, options: EchoOptions) -> Outcome:
     return Next()
 
 
-@action("echo", options=EchoOptions, needs=LegState.ANSWERED, is_blocking=True, example={"duration": 30000})
+@action(
+    "echo",
+    options=EchoOptions,
+    needs=LegState.ANSWERED,
+    is_blocking=True,
+    example={"duration": 30000},
+    fails="the call's sound cannot be had (no free port)",
+)
 async def echo(context: ActionContext, options: EchoOptions) -> Outcome:
     """Let the party hear itself until the time is up; to try a line, a headset, a delay.
 

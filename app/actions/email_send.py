@@ -76,6 +76,7 @@ class EmailSendOptions(ActionOptions):
         "subject": "A call of ${voipbin.call.source.target}",
         "content": "${voipbin.transcribe.text}",
     },
+    fails="too many mails wait to be sent; that the mail server does not take the mail is seen in the log only",
 )
 async def email_send(context: ActionContext, options: EmailSendOptions) -> Outcome:
     """Send a mail; the flow goes on at once, and the mail is sent even when the call ends.

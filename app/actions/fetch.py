@@ -22,6 +22,8 @@ class FetchOptions(ActionOptions):
     on_failure=OnFailure.END,
     is_blocking=True,
     example={"event_url": "https://example.com/next-actions", "event_method": "POST"},
+    fails="the address may not be reached, does not answer in 10 seconds, answers another status than 200 or no "
+    "list of right actions, or this would be one stack of actions too many",
 )
 async def fetch(context: ActionContext, options: FetchOptions) -> Outcome:
     """Ask a web address for actions, run them, then go on.

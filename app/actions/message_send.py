@@ -53,6 +53,8 @@ def _name_setting(option: Mapping[str, object]) -> str:
         "destinations": [{"type": "extension", "target_name": "1001"}],
         "text": "${voipbin.call.source.target} has called",
     },
+    fails="not a single destination gets the message: no such extension, no telephone registered there, or the "
+    "provider of CALLSCRIBE_SMS_URL takes none",
 )
 async def message_send(context: ActionContext, options: MessageSendOptions) -> Outcome:
     """Send a short text: to an extension's registered telephones by SIP MESSAGE, to a number through an SMS provider.

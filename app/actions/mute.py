@@ -17,7 +17,13 @@ class MuteOptions(ActionOptions):
     is_on: bool = Field(True, description="false = no longer muted in that direction")
 
 
-@action("mute", options=MuteOptions, needs=LegState.ANSWERED, example={"direction": "in", "is_on": True})
+@action(
+    "mute",
+    options=MuteOptions,
+    needs=LegState.ANSWERED,
+    example={"direction": "in", "is_on": True},
+    fails="Asterisk does not mute the call",
+)
 async def mute(context: ActionContext, options: MuteOptions) -> Outcome:
     """Mute the party, or take that back; it stays so until then, also in what the flow does next."""
     await context.call.mute(MuteDirection(options.direction), is_on=options.is_on)

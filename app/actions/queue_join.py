@@ -25,6 +25,7 @@ class QueueJoinOptions(ActionOptions):
     is_blocking=True,
     on_failure=OnFailure.END,
     example={"queue_id": "5a3fdc63-9b4a-4f06-9c37-0d7a3a6b9a53"},
+    fails="there is no such queue of yours",
 )
 async def queue_join(context: ActionContext, options: QueueJoinOptions) -> Outcome:
     """Let the caller wait for an agent of the queue and talk with it; the flow goes on when that is over.

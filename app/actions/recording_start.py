@@ -54,6 +54,7 @@ class RecordingStartOptions(ActionOptions):
     options=RecordingStartOptions,
     needs=LegState.ANSWERED,
     example={"format": "wav", "end_of_silence": 5, "end_of_key": "#", "duration": 120, "beep_start": True},
+    fails="the call is recorded already, no port is free, or the disk is full",
 )
 async def recording_start(context: ActionContext, options: RecordingStartOptions) -> Outcome:
     """Start recording the call, both directions apart; the flow goes on at once, with `wait` when it has ended.

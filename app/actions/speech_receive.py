@@ -9,7 +9,7 @@ from app.domain.answer import AnswerRequest, HeardAnswer, SpeechStatus
 from app.domain.call import PlayOutcome
 from app.errors import Unavailable
 from app.flow.action import ActionContext, ActionFailed, ActionOptions, LegState, Next, Outcome, action
-from app.flow.option_types import HintsMark, SpokenLanguage
+from app.flow.option_types import HintsMark, SpokenLanguage, SpokenText
 from app.flow.ports import AnswerEar
 from app.logs import get_log
 
@@ -18,7 +18,6 @@ log = get_log("actions")
 SYNTHESIS_SECONDS: Final = 10.0
 MAX_HINTS: Final = 200
 MAX_HINT_CHARACTERS: Final = 200
-MAX_PROMPT_CHARACTERS: Final = 32 * 1024
 MAX_TIMEOUT_MS: Final = 600_000
 MAX_ANSWER_MS: Final = 15_000
 """Longer utterances are cut by the recognizers."""
@@ -41,9 +40,7 @@ Hint = Annotated[str, Field(min_length=1, max_length=MAX_HINT_CHARACTERS), After
 class SpeechReceiveOptions(ActionOptions):
     """What is asked, and what counts as an answer."""
 
-    prompt: str = Field(
-        "", max_length=MAX_PROMPT_CHARACTERS, description="The text to say first: plain, or SSML; empty = nothing"
-    )
+    prompt: SpokenText = Field("", description="The text to say first: plain, or SSML; empty = nothing")
     language: SpokenLanguage = Field("", description="Language of the prompt and of the answer; empty = the flow's")
     hints: Annotated[list[Hint], Field(max_length=MAX_HINTS), HintsMark()] = Field(
         [], description="The phrases that are expected, one of which the answer has to be; empty = any text"
@@ -73,6 +70,8 @@ class SpeechReceiveOptions(ActionOptions):
         "hints": ["sales", "support"],
         "timeout": 5000,
     },
+    fails="the language has no speech model, no port is free, or the prompt cannot be spoken; the variables are "
+    "then empty. Silence and words that are not understood are no failure",
 )
 async def speech_receive(context: ActionContext, options: SpeechReceiveOptions) -> Outcome:
     """Ask something and understand the answer by voice, offline; answers the call by itself.

@@ -28,6 +28,7 @@ class TranscribeRecordingOptions(ActionOptions):
     needs=None,
     is_blocking=True,
     example={"language": "en-US", "direction": "in"},
+    fails="there is no recording that has ended, the language has no speech model, or it takes more than four hours",
 )
 async def transcribe_recording(context: ActionContext, options: TranscribeRecordingOptions) -> Outcome:
     """Transcribe the recordings of the call, one after the other; the flow goes on when the last is done.

@@ -27,6 +27,7 @@ class TranscribeStartOptions(ActionOptions):
     options=TranscribeStartOptions,
     needs=LegState.ANSWERED,
     example={"language": "en-US", "direction": "both"},
+    fails="the language has no speech model, the call is transcribed in this language already, or no port is free",
 )
 async def transcribe_start(context: ActionContext, options: TranscribeStartOptions) -> Outcome:
     """Start transcribing the call; it lasts until transcribe_stop or the end of the call.

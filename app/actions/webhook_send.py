@@ -38,6 +38,8 @@ class WebhookSendOptions(ActionOptions):
         "data_type": "application/json",
         "data": '{"number": "${voipbin.call.source.target}"}',
     },
+    fails="with `sync` the address may not be reached or does not answer in 10 seconds "
+    "(`voipbin.webhook.status` is then `failed`), or, without `sync`, too many requests wait to be sent",
 )
 async def webhook_send(context: ActionContext, options: WebhookSendOptions) -> Outcome:
     """Send a request; with `sync` wait for the answer (10 seconds at most) and set variables from its JSON.

@@ -202,7 +202,7 @@ def http_error_of(error: CallscribeError) -> HttpError | None:
         retry_after, details = error.retry_after_seconds, ({"limited_by": error.details["limited_by"]},)
     elif "field" in error.details:
         field, message = _with_dots(str(error.details["field"]), message)
-        details = tuple(_tell(finding) for finding in _findings_of(error)) or ({"field": field},)
+        details = tuple(tell_finding(finding) for finding in _findings_of(error)) or ({"field": field},)
     elif http_status == 503:
         retry_after = error.retry_after_seconds if isinstance(error, Unavailable) else Unavailable.retry_after_seconds
         if "limited_by" in error.details:
@@ -215,7 +215,7 @@ def _findings_of(error: CallscribeError) -> tuple[Finding, ...]:
     return tuple(each for each in found if isinstance(each, Finding)) if isinstance(found, tuple) else ()
 
 
-def _tell(finding: Finding) -> Mapping[str, object]:
+def tell_finding(finding: Finding) -> Mapping[str, object]:
     """Return one finding of a flow: `field` as everywhere in the API, `path` as `callscribe flows check` shows it."""
     field, _ = _with_dots(finding.path, "")
     return {

@@ -18,7 +18,8 @@ from app.flow.ports import PreFlow
 from app.logs import get_log
 from app.recording.recordings import Recordings
 from app.store.store import Store
-from app.transcribe.transcribes import TranscribeRequest, Transcribes
+from app.transcribe.request import TranscribeRequest
+from app.transcribe.transcribes import Transcribes
 
 log = get_log("conference")
 

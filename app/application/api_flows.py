@@ -10,7 +10,7 @@ from app.domain.flow import Action, Flow, StoredFlow
 from app.domain.ids import new_id
 from app.domain.timestamps import now
 from app.flow.action_registry import ActionRegistry
-from app.flow.api_actions import inspect_actions
+from app.flow.api_actions import CheckedActions, inspect_actions
 from app.flow.library import FlowLibrary
 from app.flow.speech_facts import SpeechFacts
 from app.journal.journal import Journal
@@ -45,10 +45,14 @@ class ApiFlows:
 
     def check(self, actions: object, place: str) -> tuple[Action, ...]:
         """Return `actions` (JSON) as checked actions with ids; InvalidArgument or InvalidActionType tells the fault."""
+        return self.inspect(actions, place).actions
+
+    def inspect(self, actions: object, place: str) -> CheckedActions:
+        """Return what `check` returns, and the warnings, for who can tell them; they are logged in any case."""
         checked = inspect_actions(actions, place, self._registry, self._speech)
         for finding in checked.warnings:
             log.warning("flow is weak", path=finding.path, expected=finding.expected)
-        return checked.actions
+        return checked
 
     async def find(self, customer_id: str, flow_id: str) -> Flow | None:
         """Return a flow of this customer that can be run now."""

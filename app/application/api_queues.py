@@ -85,12 +85,12 @@ class FlowQueues:
         stay = self._entered.pop(queuecall_id)
 
         async def hear_music() -> None:
-            await stay.call.music(is_on=True)
+            await stay.call.sound.music(is_on=True)
             try:
                 await asyncio.get_running_loop().create_future()
             finally:
                 if not stay.call.is_gone:
-                    await stay.call.music(is_on=False)
+                    await stay.call.sound.music(is_on=False)
 
         outcome = await self._queues.stay(stay, play or hear_music)
         return QueueResult(outcome.record.status.value, outcome.reason, outcome.record.service_agent_id)

@@ -11,7 +11,7 @@ from app.flow.ports import TranscribedRecording
 from app.recording.recordings import Recordings
 from app.store.store import Store
 from app.transcribe.recording_job import RecordingTranscribes
-from app.transcribe.transcribes import TranscribeRequest
+from app.transcribe.request import TranscribeRequest
 
 MOST_TRANSCRIBE_SECONDS = 4 * 3600.0
 """How long a flow waits for the transcript of one recording: recordings are decoded one after the other."""
@@ -87,9 +87,7 @@ class FlowRecordings:
 
     async def start(self, call_id: str, request: RecordingRequest) -> Recording:
         """Record a live call; returns when both directions are heard."""
-        call = self._live_calls.find(call_id)
-        if call is None:
-            raise NotFound("call", call_id)
+        call = self._live_calls.require(call_id)
         return await self._recordings.start_call(call, request)
 
     async def wait_end(self, recording_id: str) -> None:

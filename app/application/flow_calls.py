@@ -62,7 +62,7 @@ class FlowCalls:
     async def _chain(self, placed: PlacedCalls, master: LiveCall) -> None:
         try:
             for call in placed.calls:
-                await master.note_chained(call.id)
+                await master.ledger.note_chained(call.id)
             for group in placed.groupcalls:
                 # A groupcall dials further legs while it lives, so it ends as a whole.
                 master.end_with(self._hang_up_group(group.id))

@@ -1,12 +1,11 @@
 """Flows to go on with, for fetch and fetch_flow."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from app.application.api_flows import ApiFlows
 from app.domain.flow import Action, Flow
 from app.flow.action_registry import ActionRegistry
-from app.flow.nested_actions import fill_languages
+from app.flow.nested_actions import fill_languages, with_language
 
 
 class StoredFlows:
@@ -25,11 +24,4 @@ class StoredFlows:
     async def find(self, customer_id: str, flow_id: str) -> Flow | None:
         """Return the customer's flow, its language in all its actions; None when there is none."""
         flow = await self._flows.find(customer_id, flow_id)
-        if flow is None or not flow.language:
-            return flow
-        return replace(flow, actions=tuple(self._fill(each, flow.language) for each in flow.actions))
-
-    def _fill(self, action: Action, language: str) -> Action:
-        filled = fill_languages([{"type": action.type, "option": action.option}], language, self._registry)
-        option = filled[0]["option"]
-        return replace(action, option=option) if isinstance(option, Mapping) else action
+        return None if flow is None else with_language(flow, self._registry)

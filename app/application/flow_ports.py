@@ -11,14 +11,14 @@ from app.call.live_calls import LiveCalls
 from app.domain.answer import AnswerRequest
 from app.domain.call import Address, Call, MuteDirection, PlayOutcome
 from app.domain.transcribe import Direction, Transcribe
-from app.errors import NotFound
 from app.flow.ports import ConnectResult
 from app.logs import get_log
 from app.speech.prompt_cache import Prompts
 from app.store.store import Store
 from app.transcribe.answer_ear import AnswerEar, AnswerEars
 from app.transcribe.known_prompts import KnownPrompts
-from app.transcribe.transcribes import TranscribeRequest, Transcribes
+from app.transcribe.request import TranscribeRequest
+from app.transcribe.transcribes import Transcribes
 
 log = get_log("flow")
 
@@ -83,9 +83,7 @@ class FlowConnects:
         is_early_media: bool,
     ) -> ConnectResult:
         """Ring all destinations and bridge the first that answers; those that cannot be reached are left out."""
-        call = self._live_calls.find(call_id)
-        if call is None:
-            raise NotFound("call", call_id)
+        call = self._live_calls.require(call_id)
         callees = await self._dialling.callees(
             call.record.customer_id,
             source or call.record.source,
@@ -116,9 +114,7 @@ class FlowTranscribes:
         end_of_silence_ms: int | None,
     ) -> Transcribe:
         """Start to listen to a call; returns when every direction is heard."""
-        call = self._live_calls.find(call_id)
-        if call is None:
-            raise NotFound("call", call_id)
+        call = self._live_calls.require(call_id)
         request = TranscribeRequest(
             language=language,
             direction=direction,
@@ -143,9 +139,7 @@ class FlowAnswers:
 
     def open(self, call_id: str, request: AnswerRequest) -> AbstractAsyncContextManager[AnswerEar]:
         """Hear what the party of a call says."""
-        call = self._live_calls.find(call_id)
-        if call is None:
-            raise NotFound("call", call_id)
+        call = self._live_calls.require(call_id)
         return self._ears.open(call, request)
 
 

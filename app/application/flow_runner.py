@@ -13,11 +13,12 @@ from app.domain.events import EventType
 from app.domain.flow import Activeflow, ActiveflowStatus, Flow
 from app.domain.ids import ZERO_ID, new_id
 from app.domain.timestamps import now
-from app.errors import CallscribeError, LegGone, Unavailable
+from app.errors import CallscribeError, LegGone
 from app.flow.executor import Executor
 from app.flow.variables import Variables
 from app.journal.journal import Journal
 from app.logs import get_log
+from app.owned_tasks import OwnedTasks
 
 log = get_log("flow")
 
@@ -66,16 +67,11 @@ class FlowRunner:
         self._running: dict[str, _Running] = {}
         self._variables: OrderedDict[str, tuple[int, Mapping[str, str]]] = OrderedDict()
         """Of each activeflow, newest last: its place in its chain, and its variables for flows that follow it."""
-        self._tasks: asyncio.TaskGroup | None = None
+        self._tasks = OwnedTasks("the program is ending: no new flow is started")
 
     async def run(self) -> None:
         """Own the flows that run without a call until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
-            try:
-                await asyncio.get_running_loop().create_future()
-            finally:
-                self._tasks = None
+        await self._tasks.run()
 
     def on_call(self, flow: Flow, supplied: Mapping[str, str] | None = None) -> OnCall:
         """Return what runs `flow` for a call: the flow as it is now, whatever is edited during the call."""
@@ -83,17 +79,16 @@ class FlowRunner:
         async def run(call: LiveCall) -> None:
             execution = Execution(call.record.customer_id, "call", call.record.id, supplied or {})
             activeflow = await self._open(flow, execution)
-            await call.note_flow(flow_id=flow.id, activeflow_id=activeflow.id)
+            await call.ledger.note_flow(flow_id=flow.id, activeflow_id=activeflow.id)
             await self._run(activeflow, flow, execution, call)
 
         return run
 
     async def start(self, flow: Flow, execution: Execution) -> Activeflow:
         """Begin to run a flow without a call; returns its record when it is stored. Unavailable at the end."""
-        if self._tasks is None:
-            raise Unavailable("the program is ending: no new flow is started")
+        self._tasks.require_open()
         activeflow = await self._open(flow, execution)
-        self._tasks.create_task(self._run_alone(activeflow, flow, execution), name=f"flow {activeflow.id}")
+        self._tasks.start(self._run_alone(activeflow, flow, execution), name=f"flow {activeflow.id}")
         return activeflow
 
     async def follow(self, flow_id: str, execution: Execution) -> None:
@@ -170,7 +165,9 @@ class FlowRunner:
         async def on_step(record: Activeflow) -> None:
             await self._journal.change(record, EventType.ACTIVEFLOW_UPDATED)
             if call is not None and (action := record.current_action) is not None:
-                call.note_action(CallAction(action.id, action.type, action.next_id, action.option, record.tm_update))
+                call.ledger.note_action(
+                    CallAction(action.id, action.type, action.next_id, action.option, record.tm_update)
+                )
 
         task = asyncio.ensure_future(
             self._executor.run(
@@ -212,10 +209,10 @@ class FlowRunner:
             self._variables.popitem(last=False)
 
     def _follow_on_complete(self, activeflow: Activeflow, flow: Flow) -> None:
-        if flow.on_complete_flow_id == ZERO_ID or self._tasks is None:
+        if flow.on_complete_flow_id == ZERO_ID or not self._tasks.is_open:
             return
         following = Execution(activeflow.customer_id, "activeflow", activeflow.id, parent_id=activeflow.id)
-        self._tasks.create_task(self.follow(flow.on_complete_flow_id, following), name="on complete")
+        self._tasks.start(self.follow(flow.on_complete_flow_id, following), name="on complete")
 
 
 def _with_count(execution: Execution, count: int) -> Execution:

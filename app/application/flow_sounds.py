@@ -11,7 +11,7 @@ from app.call.live_call import LiveCall
 from app.call.live_calls import LiveCalls
 from app.domain.call import AnsweredBy
 from app.domain.ids import new_id
-from app.errors import NotFound, Unavailable
+from app.errors import Unavailable
 from app.media.rtp_receiver import RtpReceiver
 
 
@@ -48,9 +48,7 @@ class FlowSounds:
 
     @contextmanager
     def _listening(self, call_id: str) -> Iterator[LiveCall]:
-        call = self._live_calls.find(call_id)
-        if call is None:
-            raise NotFound("call", call_id)
+        call = self._live_calls.require(call_id)
         owner_id = new_id()
         if not self._reserve_ports(owner_id, 1):
             raise Unavailable("all ports of CALLSCRIBE_RTP_PORTS are in use: the call's sound cannot be had now")

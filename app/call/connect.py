@@ -9,14 +9,11 @@ from app.call.live_call import LiveCall
 from app.call.outbound import Outbound, OutgoingCall
 from app.call.party import FAILED, ConnectOutcome, Party
 from app.call.transfer import Adoption, Handover, TransferOrder
-from app.errors import CallscribeError, StateInvalid, Unavailable
+from app.errors import CallscribeError, StateInvalid
 from app.logs import get_log
+from app.owned_tasks import OwnedTasks
 
 log = get_log("call")
-
-ALWAYS_MIXED = "mixing,video_sfu"
-"""Keeps Asterisk on its mixer also for two: in its simple bridge a tap of what the caller hears, opened before the
-other party came, heard silence in about half of the calls."""
 
 
 class Connector:
@@ -26,16 +23,11 @@ class Connector:
         self._ari = ari
         self._outbound = outbound
         self._live: dict[Connection, asyncio.Task[None]] = {}
-        self._tasks: asyncio.TaskGroup | None = None
+        self._tasks = OwnedTasks("no call can be connected now: the program is ending")
 
     async def run(self) -> None:
         """Own the connections' tasks until cancelled; cancel only when no call lives."""
-        async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
-            try:
-                await asyncio.get_running_loop().create_future()
-            finally:
-                self._tasks = None
+        await self._tasks.run()
 
     async def connect(self, caller: LiveCall, callees: Sequence[OutgoingCall]) -> ConnectOutcome:
         """Ring all callees at once and bridge the first that answers; return when the caller's peer has left.
@@ -86,11 +78,9 @@ class Connector:
         return connection
 
     async def _open(self, caller: LiveCall, peer: Party | Sequence[OutgoingCall]) -> ConnectOutcome:
-        if self._tasks is None:
-            raise Unavailable("no call can be connected now: the program is ending")
         party = Party(caller)
         connection = Connection(self._ari, self._outbound, party)
-        task = self._tasks.create_task(self._run(connection, peer), name=f"connection {caller.record.id}")
+        task = self._tasks.start(self._run(connection, peer), name=f"connection {caller.record.id}")
         self._live[connection] = task
         return await party.wait_out()
 

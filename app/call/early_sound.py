@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from app.ari.bridge import Bridge
 from app.call.live_call import LiveCall
-from app.call.party import wait_any
+from app.call.wait_any import wait_any
 from app.errors import CallscribeError, LegGone
 from app.logs import get_log
 

@@ -12,9 +12,11 @@ from app.ari.external_media import open_audiosocket, open_external_media
 from app.ari.snoop import open_snoop
 from app.call.carrier import open_carrier
 from app.call.live_call import LiveCall
+from app.call.session_life import SessionLife
 from app.domain.ids import asterisk_id, new_id
-from app.errors import CallscribeError, LegGone, StateInvalid, Unavailable
+from app.errors import StateInvalid, Unavailable
 from app.logs import get_log
+from app.owned_tasks import OwnedTasks
 
 log = get_log("call")
 
@@ -44,14 +46,7 @@ class _Live:
     id: str
     call: LiveCall
     link: MediaLink
-    ready: "asyncio.Future[None]"
-    ending: asyncio.Event = field(default_factory=asyncio.Event)
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def end(self) -> None:
-        """End it; returns when its channels are gone."""
-        self.ending.set()
-        await self.over.wait()
+    life: SessionLife[None] = field(default_factory=lambda: SessionLife("external media", log))
 
 
 class ExternalMedias:
@@ -70,23 +65,15 @@ class ExternalMedias:
         self._reserve_ports = reserve_ports
         self._release_ports = release_ports
         self._live: dict[str, _Live] = {}
-        self._tasks: asyncio.TaskGroup | None = None
+        self._tasks = OwnedTasks("the program is ending")
 
     async def run(self) -> None:
         """Own the tasks until cancelled; cancel only when no call lives."""
-        async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
-            try:
-                await asyncio.get_running_loop().create_future()
-            finally:
-                self._tasks = None
-                for live in self._live.values():
-                    live.ending.set()
+        await self._tasks.run(self._end_all)
 
     async def start(self, call: LiveCall, link: MediaLink) -> str:
         """Begin; its id, when sound can flow. StateInvalid (too many), Unavailable, LegGone, AriError."""
-        if self._tasks is None:
-            raise Unavailable("the program is ending")
+        self._tasks.require_open()
         if sum(live.call is call for live in self._live.values()) >= MOST_OF_ONE:
             raise StateInvalid(
                 f"the call already has {MOST_OF_ONE} external medias, which is the most; stop them first"
@@ -94,43 +81,34 @@ class ExternalMedias:
         media_id = new_id()
         if not link.is_audiosocket and not self._reserve_ports(media_id, 1):
             raise Unavailable("all ports of CALLSCRIBE_RTP_PORTS are in use: no external media can be opened now")
-        live = _Live(media_id, call, link, asyncio.get_running_loop().create_future())
+        live = _Live(media_id, call, link)
         self._live[media_id] = live
-        self._tasks.create_task(self._run(live), name=f"external media {media_id}")
-        await asyncio.shield(live.ready)
+        self._tasks.start(self._run(live), name=f"external media {media_id}")
+        await live.life.wait_ready()
         return media_id
 
     async def stop(self, call_id: str) -> None:
         """End all of a call; none is no error."""
         ours = [live for live in self._live.values() if live.call.record.id == call_id]
-        await asyncio.gather(*(live.end() for live in ours))
+        await asyncio.gather(*(live.life.finish() for live in ours))
 
     async def _run(self, live: _Live) -> None:
         try:
-            with live.call.attach(live.end):
+            with (
+                live.life.live(too_late="the external media could not be opened in time"),
+                live.call.attach(live.life.finish),
+            ):
                 async with self._open(live):
-                    live.ready.set_result(None)
+                    live.life.be_ready(None)
                     log.info("external media begins", media_id=live.id, call_id=live.call.record.id)
-                    await live.ending.wait()
-        except TimeoutError:
-            self._fail(live, Unavailable("the external media could not be opened in time"))
-        except CallscribeError as error:
-            self._fail(live, error)
-        except Exception as error:
-            # The isolation boundary: the call goes on without it.
-            log.exception("an external media broke")
-            self._fail(live, error)
+                    await live.life.ending.wait()
         finally:
             del self._live[live.id]
             self._release_ports(live.id)
-            live.over.set()
 
-    def _fail(self, live: _Live, error: Exception) -> None:
-        if not live.ready.done():
-            live.ready.set_exception(error)
-            live.ready.exception()  # seen: who asked may have hung up meanwhile
-        elif not isinstance(error, LegGone):
-            log.warning("an external media ended with a failure", reason=str(error))
+    async def _end_all(self) -> None:
+        for live in self._live.values():
+            live.life.ending.set()
 
     @asynccontextmanager
     async def _open(self, live: _Live) -> AsyncIterator[None]:

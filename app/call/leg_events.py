@@ -12,6 +12,7 @@ from app.ari.events import (
     ChannelUnhold,
     Dial,
     Reconnected,
+    ReferTo,
     StasisEnd,
     StasisStart,
 )
@@ -20,6 +21,7 @@ from app.call.call_scope import hang_up_safely
 from app.call.hangup_reasons import NORMAL_CLEARING
 from app.call.live_call import LiveCall
 from app.domain.call import CallDirection, HangupReason
+from app.errors import CallscribeError
 from app.logs import get_log
 
 log = get_log("call")
@@ -44,7 +46,8 @@ async def _follow(call: LiveCall, watch: Watch, *, is_answer_told_by_dial: bool)
     async for event in watch:
         match event:
             case ChannelDtmfReceived():
-                call.note_digit(event.digit)
+                # What the party presses while it talks is for its peer.
+                call.digits.note(event.digit, is_kept=call.peer is None)
             case ChannelStateChange() if event.channel.state == "Ringing":
                 await call.note_ringing()
             case StasisStart() if call.record.direction is CallDirection.OUTGOING and not is_answer_told_by_dial:
@@ -52,9 +55,9 @@ async def _follow(call: LiveCall, watch: Watch, *, is_answer_told_by_dial: bool)
             case Dial() if is_answer_told_by_dial and event.peer.id == call.channel_id:
                 await _note_dial(call, event.dialstatus)
             case ChannelHold() | ChannelUnhold():
-                await call.note_holding(is_on=isinstance(event, ChannelHold))
+                await _note_holding(call, is_on=isinstance(event, ChannelHold))
             case ChannelTransfer():
-                await call.refer(event.refer_to)
+                await _refer(call, event.refer_to)
             case ChannelDestroyed():
                 return event.cause
             case StasisEnd():
@@ -79,6 +82,29 @@ async def _note_dial(call: LiveCall, status: str) -> None:
             await call.note_answered()
         case _:
             pass
+
+
+async def _note_holding(call: LiveCall, *, is_on: bool) -> None:
+    """The party holds its peer, or takes it back: the peer hears music meanwhile."""
+    call.is_holding = is_on
+    if call.peer is not None and not call.peer.is_gone:
+        try:
+            await call.peer.sound.music(is_on=is_on)
+        except CallscribeError as error:
+            log.info("no music for a party on hold", reason=error.message)
+
+
+async def _refer(call: LiveCall, refer_to: ReferTo) -> None:
+    """The party asks for a transfer; it is told whether that is done, and stays where it is not."""
+    is_done = False
+    try:
+        is_done = call.on_refer is not None and await call.on_refer(call, refer_to)
+    except CallscribeError as error:
+        log.info("a transfer that a party asked for was not done", reason=error.message)
+    try:
+        await call.tell_transfer(is_done=is_done)
+    except CallscribeError as error:
+        log.info("a party cannot be told how its transfer went", reason=error.message)
 
 
 async def _await_cause(watch: Watch) -> int:

@@ -12,11 +12,13 @@ from app.call.attachments import Attachments
 from app.call.digits import DigitListener, Digits
 from app.call.hangup_reasons import NORMAL_CLEARING, cause_of
 from app.call.ledger import ENDING, CallLedger
-from app.call.leg_playing import LegPlaying, Pause
+from app.call.leg_playing import LegPlaying
+from app.call.leg_sound import LegSound
 from app.call.played_media import PlayedMedia
 from app.call.ports import Closer
-from app.domain.call import Call, CallAction, CallDirection, CallStatus, HangupReason, MuteDirection, PlayOutcome
-from app.errors import CallscribeError, LegGone, StateInvalid
+from app.call.wait_any import wait_any
+from app.domain.call import Call, CallDirection, CallStatus, HangupReason, MuteDirection, PlayOutcome
+from app.errors import LegGone, StateInvalid
 from app.journal.journal import Journal
 from app.logs import get_log
 
@@ -49,7 +51,8 @@ class LiveCall:
         self.played = PlayedMedia()
         """What is played to the party."""
         self._playing = LegPlaying(ari, lambda: self.channel_id, self._gone, self.played)
-        self._voices: list[Callable[[], Awaitable[None]]] = []
+        self.sound = LegSound(ari, lambda: self.channel_id, self._playing, self._alone_with_leg)
+        """What the party hears beside what flows play."""
 
     @property
     def record(self) -> Call:
@@ -74,7 +77,7 @@ class LiveCall:
     @property
     def hears_music(self) -> bool:
         """Whether music on hold is played to the party: a playback on the leg would end it."""
-        return bool(self._playing.pauses & {Pause.HOLD, Pause.MUSIC}) and Pause.SILENCE not in self._playing.pauses
+        return self.sound.is_music
 
     @property
     def _is_dialled(self) -> bool:
@@ -103,34 +106,6 @@ class LiveCall:
         """Let a party that has not been answered hear what follows: early media."""
         self._require_leg()
         await leg.progress(self._ari, self.channel_id)
-
-    async def hold(self, *, is_on: bool) -> None:
-        """Put the party on hold, or back: its telephone is told so, and it hears music."""
-        async with self._alone_with_leg():
-            self._playing.pause(Pause.HOLD, is_on=is_on)
-            await (leg.hold if is_on else leg.unhold)(self._ari, self.channel_id)
-            await self._renew_sound()
-
-    async def music(self, *, is_on: bool) -> None:
-        """Play music on hold to the party, or end it."""
-        async with self._alone_with_leg():
-            self._playing.pause(Pause.MUSIC, is_on=is_on)
-            await self._renew_sound()
-
-    async def note_holding(self, *, is_on: bool) -> None:
-        """The party holds its peer, or takes it back: the peer hears music meanwhile."""
-        self.is_holding = is_on
-        if self.peer is not None and not self.peer.is_gone:
-            try:
-                await self.peer.music(is_on=is_on)
-            except CallscribeError as error:
-                log.info("no music for a party on hold", reason=error.message)
-
-    async def silence(self, *, is_on: bool) -> None:
-        """Send silence to the party, or end it; it goes before music, and what a flow plays waits for its end."""
-        async with self._alone_with_leg():
-            self._playing.pause(Pause.SILENCE, is_on=is_on)
-            await self._renew_sound()
 
     async def mute(self, direction: MuteDirection, *, is_on: bool) -> None:
         """Mute a direction beside what is muted, or take it back."""
@@ -171,17 +146,9 @@ class LiveCall:
         self._require_leg()
         if self._is_dialled:
             raise StateInvalid(f"the call is {self.record.status}: nobody has answered yet")
-        await self._step_aside()
+        await self._playing.silence_voices()
         async with self._playing.undisturbed():
             yield
-
-    async def _renew_sound(self) -> None:
-        """Let the party hear what is on now: silence, else music, else nothing of both."""
-        if Pause.SILENCE in self._playing.pauses:
-            await leg.start_silence(self._ari, self.channel_id)
-            return
-        await leg.stop_silence(self._ari, self.channel_id)
-        await (leg.start_music if self.hears_music else leg.stop_music)(self._ari, self.channel_id)
 
     async def hang_up(self, reason: str = HangupReason.NORMAL) -> None:
         """End the call from our side; the call's scope notices the end. Does nothing when it is ending already."""
@@ -199,17 +166,11 @@ class LiveCall:
 
     def on_bridging(self, step_aside: Callable[[], Awaitable[None]]) -> Callable[[], None]:
         """Call `step_aside` before the leg is put into a bridge, until what is returned is called."""
-        self._voices.append(step_aside)
-        return lambda: self._voices.remove(step_aside)
+        return self._playing.on_bridging(step_aside)
 
     async def make_way(self) -> None:
         """Before the leg goes into or out of a bridge: what plays on it leaves it, else Asterisk waits for its end."""
-        await self._step_aside()
         await self._playing.give_way()
-
-    async def _step_aside(self) -> None:
-        for step_aside in tuple(self._voices):
-            await step_aside()
 
     async def still_exists(self) -> bool:
         """Ask Asterisk whether the leg's channel is there; True also when it cannot be asked now."""
@@ -220,10 +181,6 @@ class LiveCall:
         except (AriDisconnected, AriTimeout):
             return True
         return True
-
-    def note_digit(self, digit: str) -> None:
-        """Tell whoever listens of a digit that the party pressed; what it presses while it talks is for its peer."""
-        self.digits.note(digit, is_kept=self.peer is None)
 
     def watch_digits(self) -> AbstractContextManager[DigitListener]:
         """Listen to the digits that the party presses from now on."""
@@ -238,6 +195,10 @@ class LiveCall:
         await self.ledger.advance(CallStatus.PROGRESSING)
         self._answered.set()
 
+    async def tell_transfer(self, *, is_done: bool) -> None:
+        """Tell the party whether the transfer that it asked for (SIP REFER) is done."""
+        await leg.tell_transfer(self._ari, self.channel_id, "channel_answered" if is_done else "channel_unavailable")
+
     def note_sounding(self) -> None:
         """The far side sends sound before its answer."""
         self._sounding.set()
@@ -246,27 +207,12 @@ class LiveCall:
         """Return when the far side has sent sound before its answer; LegGone when the call ends instead."""
         await self._wait(self._sounding)
 
-    async def refer(self, refer_to: ReferTo) -> None:
-        """The party asks for a transfer; it is told whether that is done, and stays where it is not."""
-        try:
-            is_done = self.on_refer is not None and await self.on_refer(self, refer_to)
-            await leg.tell_transfer(
-                self._ari, self.channel_id, "channel_answered" if is_done else "channel_unavailable"
-            )
-        except CallscribeError as error:
-            log.info("a transfer that a party asked for was not done", reason=error.message)
-
     async def wait_answered(self) -> None:
         """Return when the party has answered; LegGone when the call ends instead."""
         await self._wait(self._answered)
 
     async def _wait(self, event: asyncio.Event) -> None:
-        waits = [asyncio.ensure_future(event.wait()), asyncio.ensure_future(self._gone.wait())]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+        await wait_any(event.wait(), self._gone.wait())
         self._require_leg()
 
     def mark_gone(self) -> None:
@@ -285,26 +231,6 @@ class LiveCall:
         """Everything that belonged to the call is over: for its scope to say."""
         self._ended.set()
 
-    async def note_flow(self, *, flow_id: str, activeflow_id: str) -> None:
-        """Store which flow runs this call."""
-        await self.ledger.note_flow(flow_id=flow_id, activeflow_id=activeflow_id)
-
-    async def note_recording(self, recording_id: str) -> None:
-        """Store which recording goes on, ZERO_ID for none any more."""
-        await self.ledger.note_recording(recording_id)
-
-    async def note_chained(self, call_id: str) -> None:
-        """Store that another call ends with this one."""
-        await self.ledger.note_chained(call_id)
-
-    async def note_unchained(self, call_id: str) -> None:
-        """Store that another call does not end with this one any more."""
-        await self.ledger.note_unchained(call_id)
-
-    def note_action(self, action: CallAction) -> None:
-        """Show which action runs now; it is stored with the call's next change, the activeflow has it at once."""
-        self.ledger.note_action(action)
-
     def end_with(self, closer: Closer) -> None:
         """Have `closer` awaited when the call ends."""
         self._require_leg()
@@ -320,10 +246,6 @@ class LiveCall:
     async def close_attached(self, timeout_seconds: float) -> None:
         """End everything that is attached, all at once, within a time-out."""
         await self._attachments.close(timeout_seconds)
-
-    async def end(self, cause: int) -> None:
-        """Set the final status from what ended the call (`cause` = Q.850 number of the channel's end)."""
-        await self.ledger.end(cause)
 
     def _require_leg(self) -> None:
         if self.is_gone:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from app.call.call_scope import hang_up_safely
 from app.call.live_call import LiveCall, OnRefer
 from app.domain.call import HangupReason
+from app.errors import NotFound
 
 
 class LiveCalls:
@@ -41,6 +42,13 @@ class LiveCalls:
     def find(self, call_id: str) -> LiveCall | None:
         """Return the live call with this id, or None."""
         return self._by_id.get(call_id)
+
+    def require(self, call_id: str) -> LiveCall:
+        """Return the live call with this id; NotFound."""
+        call = self.find(call_id)
+        if call is None:
+            raise NotFound("call", call_id)
+        return call
 
     def find_by_channel(self, channel_id: str) -> LiveCall | None:
         """Return the live call whose leg is that channel, or None."""

@@ -1,10 +1,10 @@
 """A party of a connection: a call, and the moment when it is let go of."""
 
 import asyncio
-from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from app.call.live_call import LiveCall
+from app.call.wait_any import wait_any
 from app.domain.call import HangupReason
 from app.errors import LegGone
 
@@ -47,12 +47,5 @@ class Party:
         return self._out.result()
 
 
-async def wait_any(*waits: Awaitable[object]) -> None:
-    """Return when the first of these is done; the others are cancelled."""
-    tasks: list[asyncio.Future[object]] = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+Pair = tuple[Party, Party]
+"""Two parties who talk with each other."""

@@ -1,41 +1,38 @@
 """Queues that live: callers wait, free agents are rung for them in turn, the one who answers talks with the caller."""
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from app.ari.release import finish
-from app.call.agent_status import change_agent_status
+from app.call.agent_ringing import AgentRinging, Reach, choose_agent
 from app.call.connect import Connector
 from app.call.live_call import LiveCall
-from app.call.outbound import Outbound, OutgoingCall
-from app.call.party import FAILED, ConnectOutcome, wait_any
+from app.call.outbound import Outbound
+from app.call.party import FAILED, ConnectOutcome
 from app.call.queue_stay import Served, Stay
-from app.call.ringing import Ringing
-from app.domain.customer import Agent, AgentStatus, RingMethod
+from app.call.wait_any import wait_any
+from app.domain.customer import Agent
 from app.domain.events import EventType
 from app.domain.ids import ZERO_ID, new_id
-from app.domain.queue import Queue, Queuecall, QueuecallStatus, RoutingMethod
+from app.domain.queue import Queue, Queuecall, QueuecallStatus
 from app.domain.timestamps import now
 from app.errors import CallscribeError, LegGone, StateInvalid, Unavailable
 from app.journal.journal import Journal
 from app.logs import get_log
+from app.owned_tasks import OwnedTasks
 from app.store.store import Store
 
 log = get_log("queue")
 
 LOOK_SECONDS = 1.0
 """How often is looked for a free agent while somebody waits: agents come by the API too."""
-RETRY_SECONDS = 5.0
-"""How long an agent who did not answer is left alone by the same caller where there is no other."""
 MOST_WAITING = 1000
 """How many callers may be in all queues at once."""
+_REFUSAL = "no caller can be put into a queue now"
 
-Reach = Callable[[LiveCall, Agent], Awaitable[Sequence[OutgoingCall]]]
-"""Gives the calls that reach an agent, for a caller; InvalidArgument when there is no way."""
 Wait = Callable[[], Awaitable[None]]
 """What the caller hears while it waits; cancelled when an agent answers. It does not return by itself."""
 
@@ -54,32 +51,27 @@ class Queues:
     def __init__(self, journal: Journal, store: Store, outbound: Outbound, connector: Connector, reach: Reach) -> None:
         self._journal = journal
         self._store = store
-        self._outbound = outbound
         self._connector = connector
-        self._reach = reach
+        self._agents = AgentRinging(journal, outbound, reach)
         self._stays: dict[str, Stay] = {}
         """By queuecall id, the first who came first."""
         self._news = asyncio.Event()
-        self._tasks: asyncio.TaskGroup | None = None
+        self._tasks = OwnedTasks(_REFUSAL)
 
     async def run(self) -> None:
         """Find agents for those who wait, until cancelled; cancel only when no call lives."""
-        async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
-            try:
-                while True:
-                    await self._match_safely()
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(LOOK_SECONDS if self._stays else None):
-                            await self._news.wait()
-                    self._news.clear()
-            finally:
-                self._tasks = None
+        async with self._tasks.open():
+            while True:
+                await self._match_safely()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_SECONDS if self._stays else None):
+                        await self._news.wait()
+                self._news.clear()
 
     async def enter(self, call: LiveCall, queue: Queue, activeflow_id: str) -> Stay:
         """Put a caller at the end of a queue; then `stay` must be awaited. Unavailable when there are too many."""
-        if self._tasks is None or len(self._stays) >= MOST_WAITING:
-            raise Unavailable("no caller can be put into a queue now")
+        if not self._tasks.is_open or len(self._stays) >= MOST_WAITING:
+            raise Unavailable(_REFUSAL)
         moment = now()
         record = await self._journal.create(
             Queuecall(
@@ -186,7 +178,8 @@ class Queues:
             stay.served.result().party.let_go(FAILED)
         await stay.conclude()
         if stay.is_served and agent_id != ZERO_ID:
-            await self._free(agent_id)
+            await self._agents.free(agent_id)
+            self._news.set()
         stay.over.set()
         log.info("a caller left a queue", queuecall_id=stay.record.id, status=str(stay.record.status))
 
@@ -203,69 +196,21 @@ class Queues:
             if stay.is_served or stay.kicked.is_set() or (stay.ringing is not None and not stay.ringing.done()):
                 continue
             free = await self._store.agents.list_available(stay.record.customer_id)
-            agent = _choose(stay, [each for each in free if each.id not in taken])
-            if agent is None or self._tasks is None or stay.record.id not in self._stays:
+            agent = choose_agent(stay, [each for each in free if each.id not in taken])
+            if agent is None or stay.record.id not in self._stays:
                 continue
             taken.add(agent.id)
-            stay.ringing = self._tasks.create_task(self._ring(stay, agent), name=f"ring agent {agent.id}")
+            stay.ringing = self._tasks.start(self._ring(stay, agent), name=f"ring agent {agent.id}")
 
     async def _ring(self, stay: Stay, agent: Agent) -> None:
         try:
-            await self._ring_agent(stay, agent)
+            await self._agents.ring(stay, agent)
         except LegGone:
             pass  # the caller has hung up
         except CallscribeError as error:
             log.warning("an agent could not be rung", agent_id=agent.id, reason=error.message)
         finally:
             self._news.set()
-
-    async def _ring_agent(self, stay: Stay, agent: Agent) -> None:
-        stay.tried[agent.id] = asyncio.get_running_loop().time()
-        callees = await self._reach(stay.call, agent)
-        free = {AgentStatus.AVAILABLE}
-        if await change_agent_status(self._journal, agent.id, AgentStatus.RINGING, while_in=free) is None:
-            return
-        try:
-            await stay.change(QueuecallStatus.CONNECTING, agent_id=agent.id)
-            is_in_turn = agent.ring_method is RingMethod.LINEAR
-            for attempt in [[each] for each in callees] if is_in_turn else [list(callees)]:
-                ringing = Ringing(self._outbound, stay.call)
-                try:
-                    await ringing.place(attempt)
-                    winner = await ringing.wait_winner()
-                except BaseException:
-                    await finish(ringing.stop())
-                    raise
-                if winner is not None:
-                    await change_agent_status(self._journal, agent.id, AgentStatus.BUSY, while_in={AgentStatus.RINGING})
-                    stay.served.set_result(Served(agent, winner))
-                    return
-            stay.tried[agent.id] = asyncio.get_running_loop().time()
-            log.info("an agent did not answer", agent_id=agent.id, queuecall_id=stay.record.id)
-            if not stay.kicked.is_set():
-                await stay.change(QueuecallStatus.WAITING, agent_id=ZERO_ID)
-        finally:
-            if not stay.is_served:
-                await finish(self._free(agent.id))
-
-    async def _free(self, agent_id: str) -> None:
-        """The agent takes calls again, unless it has set another status meanwhile."""
-        was = {AgentStatus.RINGING, AgentStatus.BUSY}
-        await change_agent_status(self._journal, agent_id, AgentStatus.AVAILABLE, while_in=was)
-        self._news.set()
-
-
-def _choose(stay: Stay, free: Sequence[Agent]) -> Agent | None:
-    """Return the agent to ring; those who were rung already for this caller only when there is no other."""
-    tags = set(stay.queue.tag_ids)
-    able = [agent for agent in free if agent.addresses and (not tags or tags.intersection(agent.tag_ids))]
-    fresh = [agent for agent in able if agent.id not in stay.tried]
-    if not fresh:
-        limit = asyncio.get_running_loop().time() - RETRY_SECONDS
-        fresh = [agent for agent in able if stay.tried[agent.id] < limit]
-    if not fresh:
-        return None
-    return fresh[0] if stay.queue.routing_method is RoutingMethod.LONGEST_IDLE else random.choice(fresh)  # noqa: S311
 
 
 async def _end(task: "asyncio.Future[Any]") -> None:

@@ -1,13 +1,16 @@
 """Several parties are rung for one who waits: the first that answers has the conversation."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from app.ari.release import finish
 from app.call.call_scope import hang_up_safely
 from app.call.live_call import LiveCall
 from app.call.outbound import Outbound, OutgoingCall
-from app.call.party import Party, wait_any
+from app.call.party import Party
+from app.call.wait_any import wait_any
 from app.domain.call import HangupReason
 from app.errors import CallscribeError, LegGone
 from app.logs import get_log
@@ -38,7 +41,7 @@ class Ringing:
                 continue
             self.legs.append(leg)
             if self._is_chained:
-                await self._waiting.note_chained(leg.record.id)
+                await self._waiting.ledger.note_chained(leg.record.id)
 
     async def wait_winner(self, *others: LiveCall) -> Party | None:
         """Wait for the first answer and hang up the rest; None when nobody answered.
@@ -62,6 +65,11 @@ class Ringing:
         await asyncio.gather(*(hang_up_safely(leg, HangupReason.NORMAL) for leg in late))
 
     @property
+    def first_id(self) -> str:
+        """The id of the first call that was made, "" for none."""
+        return self.legs[0].record.id if self.legs else ""
+
+    @property
     def failure(self) -> HangupReason:
         """Why nobody answered; the most telling of the reasons: busy before no answer before anything else."""
         reasons = [leg.record.hangup_reason for leg in self.legs]
@@ -80,6 +88,17 @@ class Ringing:
 
     async def _all_ended(self) -> None:
         await asyncio.gather(*(leg.wait_ended() for leg in self.legs))
+
+
+@asynccontextmanager
+async def open_ringing(outbound: Outbound, waiting: LiveCall, *, is_chained: bool = True) -> AsyncIterator[Ringing]:
+    """Ring within this context; where it fails or is cancelled all legs are hung up, one that has answered too."""
+    ringing = Ringing(outbound, waiting, is_chained=is_chained)
+    try:
+        yield ringing
+    except BaseException:
+        await finish(ringing.stop())
+        raise
 
 
 async def _all_gone(calls: Sequence[LiveCall]) -> None:

@@ -8,7 +8,8 @@ from types import TracebackType
 from app.call.call_scope import hang_up_safely
 from app.call.live_call import LiveCall
 from app.call.outbound import OutgoingCall
-from app.call.party import Party, wait_any
+from app.call.party import Party
+from app.call.wait_any import wait_any
 from app.domain.call import HangupReason
 from app.domain.transfer import TransferType
 

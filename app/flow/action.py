@@ -72,6 +72,10 @@ class Stop:
 Outcome = Next | Jump | Push | Stop
 
 
+NEVER = "never"
+"""As `fails` of an action: nothing that it does can fail."""
+
+
 class ActionFailed(CallscribeError):
     """An action could not do what it says; the message says what and why."""
 
@@ -127,6 +131,7 @@ class ActionSpec:
 
     `needs` None = runs in any flow, also without a call. `is_blocking` = the flow waits for it. `is_final` = the flow
     never goes on after it. `example` = a valid `option`. `needs_setting` = the setting without which it is refused.
+    `fails` = when it fails at run time, for the docs: what follows "It fails when"; NEVER where it cannot.
     """
 
     name: str
@@ -139,6 +144,7 @@ class ActionSpec:
     example: Mapping[str, object]
     module: str
     needs_setting: NameSetting | str = ""
+    fails: str = ""
 
     def setting_for(self, option: Mapping[str, object]) -> str:
         """Return the setting (`CALLSCRIBE_...`) without which an action with this raw option cannot do anything."""
@@ -160,6 +166,7 @@ def action(
     is_final: bool = False,
     example: Mapping[str, object] | None = None,
     needs_setting: NameSetting | str = "",
+    fails: str = "",
 ) -> Callable[[Callable[[ActionContext, OptionsT], Awaitable[Outcome]]], ActionSpec]:
     """Make the decorated coroutine function the action type `type_name`; the registry finds it by its module."""
 
@@ -175,6 +182,7 @@ def action(
             example=example or {},
             module=run.__module__,
             needs_setting=needs_setting,
+            fails=fails,
         )
 
     return make_spec

@@ -14,7 +14,6 @@ from app.domain.flow import Flow
 from app.domain.ids import is_id
 from app.flow.action import ActionSpec
 from app.flow.action_registry import ActionRegistry
-from app.flow.contract_types import CONTRACT_TYPES
 from app.flow.definition import FlowFile, build_flow
 from app.flow.finding import Finding, describe_errors, name_choices, name_value
 from app.flow.flow_ids import RESERVED_IDS
@@ -248,10 +247,7 @@ def unknown_target(path: str, target: str, ids: Mapping[str, int]) -> Finding:
 
 
 def unknown_type(path: str, type_name: str, registry: ActionRegistry) -> Finding:
-    """Return the finding for a type that this version does not have."""
-    if type_name in CONTRACT_TYPES:
-        choices = f"{name_choices(registry.types)}; {type_name} is not available yet in this version"
-        return Finding(path, name_value(type_name), choices)
+    """Return the finding for a type that there is not."""
     return Finding(path, name_value(type_name), name_choices(registry.types, type_name))
 
 

@@ -131,15 +131,16 @@ def _find_owner(model: type[BaseModel], loc: Sequence[int | str]) -> type[BaseMo
         if isinstance(part, int) or owner is None:
             continue
         annotations = [field.annotation for name, field in owner.model_fields.items() if part == (field.alias or name)]
-        owner = _find_model(annotations)
+        owner = find_model(annotations)
     return owner
 
 
-def _find_model(annotations: Sequence[object]) -> type[BaseModel] | None:
+def find_model(annotations: Sequence[object]) -> type[BaseModel] | None:
+    """Return the first pydantic model in type annotations, also within others (`tuple[Model, ...]`)."""
     for annotation in annotations:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             return annotation
-        if (found := _find_model(get_args(annotation))) is not None:
+        if (found := find_model(get_args(annotation))) is not None:
             return found
     return None
 

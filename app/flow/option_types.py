@@ -8,8 +8,10 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from app.domain.ids import ZERO_ID
 from app.domain.language import parse_language
+from app.errors import InvalidArgument
 from app.flow.action import ActionOptions
 from app.flow.flow_ids import to_flow_id
+from app.speech.ssml import MAX_CHARACTERS, parse_prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,29 @@ SpokenLanguage = Annotated[LanguageTag, RecognitionMark()]
 
 FlowReference = Annotated[str, AfterValidator(_flow_id_or_zero), WithJsonSchema({"type": "string"})]
 """A flow: its UUID or its file's name; empty = none (ZERO_ID after validation)."""
+
+
+def _speakable(text: str) -> str:
+    if text.strip():
+        try:
+            parse_prompt(text)
+        except InvalidArgument as error:
+            raise ValueError(f"words, or SSML that can be spoken; it {error.message.partition(' ')[2]}") from None
+    return text
+
+
+SpokenText = Annotated[str, Field(max_length=MAX_CHARACTERS), AfterValidator(_speakable)]
+"""A text that is spoken: plain, or SSML. The empty one is left to the option."""
+
+
+def _some_flow(text: str) -> str:
+    if text == ZERO_ID:
+        raise ValueError("a flow, not the id of none")
+    return to_flow_id(text)
+
+
+RequiredFlow = Annotated[str, Field(min_length=1), AfterValidator(_some_flow)]
+"""A flow that must be named: its UUID or its file's name."""
 
 
 def list_marked(options: type[ActionOptions], mark: type[object]) -> Iterator[str]:

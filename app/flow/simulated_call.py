@@ -1,7 +1,7 @@
 """The call of a simulation: a party that presses and says what it was told to, and an ear that hears it; no telephone.
 
 It presses a digit whenever the flow waits for one, and speaks half a second after it is spoken to, until it has
-nothing left to press or say; then it is silent. It never hangs up.
+nothing left to press or say; then it is silent.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from app.domain.answer import AnswerRequest, HeardAnswer
 from app.domain.call import Address, Call, CallDirection, CallStatus, MuteDirection, PlayOutcome
 from app.domain.ids import new_id
 from app.domain.timestamps import now
+from app.flow.reach import SpokenLine
 from app.speech.hints import match_hints
 
 Tell = Callable[[str], None]
@@ -47,6 +48,10 @@ class SimulatedDigits:
         self._tell(f"the caller presses {digit}")
         return digit
 
+    def is_next(self, keys: str) -> bool:
+        """Tell whether the next digit is one of `keys`; "any" = there is one."""
+        return bool(self._left) and (keys == "any" or self._left[0] in keys)
+
     def show_last(self) -> str:
         """Return nothing: no digit is pressed while the flow does something else."""
         return ""
@@ -64,20 +69,24 @@ class SimulatedDigits:
 class SimulatedCall:
     """A call of which everything is told."""
 
-    def __init__(self, *, customer_id: str, number: str, digits: str, said: Sequence[str], tell: Tell) -> None:
+    def __init__(
+        self, *, customer_id: str, number: str, caller: str, digits: str, said: Sequence[str], tell: Tell
+    ) -> None:
         moment = now()
         self.record = Call(
             id=new_id(),
             customer_id=customer_id,
             direction=CallDirection.INCOMING,
             status=CallStatus.RINGING,
-            source=Address(target="simulation"),
+            source=Address(target=caller),
             destination=Address(target=number),
             tm_create=moment,
             tm_update=moment,
         )
         self.digits = SimulatedDigits(digits, tell)
         self.said = deque(said)
+        self.lines: list[SpokenLine] = []
+        """What the party has said (`in`) and heard (`out`)."""
         self._is_quiet = asyncio.Event()
         self._is_quiet.set()
         self._tell = tell
@@ -88,9 +97,10 @@ class SimulatedCall:
         return self.record.status is CallStatus.PROGRESSING
 
     async def answer(self) -> None:
-        """Answer it."""
-        self._tell("the call is answered")
-        self.record = replace(self.record, status=CallStatus.PROGRESSING)
+        """Answer it, where that is not done."""
+        if not self.is_answered:
+            self._tell("the call is answered")
+            self.record = replace(self.record, status=CallStatus.PROGRESSING)
 
     async def play(self, media: Sequence[str], *, is_stopped_by_digit: bool = False) -> PlayOutcome:
         """Tell what is played, for about as long as it would take."""
@@ -99,6 +109,8 @@ class SimulatedCall:
             for each in media:
                 kind, _, text = each.partition(":")
                 self._tell(f"the caller hears: {text}" if kind == "say" else f"the caller hears {each}")
+                if kind == "say":
+                    self.lines.append(SpokenLine("out", text))
                 await asyncio.sleep(speaking_seconds(text) if kind == "say" else 1.0)
         finally:
             self._is_quiet.set()
@@ -106,11 +118,21 @@ class SimulatedCall:
 
     async def send_digits(self, digits: str, *, duration_ms: int, interval_ms: int) -> None:
         """Tell which digits are sent."""
-        self._tell(f"digits are sent: {digits}")
+        self._tell(f"digits are sent to the caller: {digits}")
 
     async def mute(self, direction: MuteDirection, *, is_on: bool) -> None:
         """Tell what is muted."""
         self._tell(f"{'muted' if is_on else 'no longer muted'}: {direction.value}")
+
+    async def say_next(self) -> float:
+        """Say the next thing, where there is one; how long that takes, in seconds."""
+        text = self.said.popleft() if self.said else ""
+        if not text.strip():
+            return 0.0
+        self._tell(f"the caller says: {text}")
+        self.lines.append(SpokenLine("in", text))
+        await asyncio.sleep(speaking_seconds(text))
+        return speaking_seconds(text)
 
     async def hang_up(self, reason: str) -> None:
         """End it."""
@@ -139,6 +161,7 @@ class SimulatedCall:
             self._tell("the caller is silent")
             return
         self._tell(f"the caller says: {text}")
+        self.lines.append(SpokenLine("in", text))
         ear.begin(text)
         await asyncio.sleep(speaking_seconds(text))
         ear.end()

@@ -5,6 +5,7 @@ happen: that is an error, not a wait.
 """
 
 import asyncio
+import math
 import selectors
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -30,7 +31,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self._now
 
     def _advance(self, seconds: float) -> None:
+        # A little beyond: in months a float is coarser than what asyncio takes for "due", which would be never.
         self._now += seconds
+        self._now += 4 * math.ulp(self._now)
 
 
 class _JumpingSelector(selectors.BaseSelector):

@@ -18,6 +18,7 @@ from app.domain.transcribe import ReferenceType
 from app.errors import CallscribeError, InvalidArgument, RecordingAlreadyActive, StateInvalid, Unavailable
 from app.journal.journal import Journal
 from app.logs import get_log
+from app.owned_tasks import OwnedTasks
 from app.recording.recording_files import file_names, find_file, find_served, list_left, remove_files, repair
 from app.recording.recording_session import ANY_KEY, NO_KEY, RecordingParts, RecordingSession
 from app.recording.sources import CallSource, ConferenceSource, Room, Source, TapParts
@@ -64,20 +65,15 @@ class Recordings:
         self._release_ports = release_ports
         self._sessions: dict[str, RecordingSession] = {}
         self._by_reference: dict[str, RecordingSession] = {}
-        self._tasks: asyncio.TaskGroup | None = None
+        self._tasks = OwnedTasks("the program is ending: no new recording is started")
 
     async def run(self) -> None:
         """Own the recordings' tasks until cancelled; those that still go on are ended and completed then."""
         try:
             left = await asyncio.to_thread(list_left, self.folder)
-            async with asyncio.TaskGroup() as tasks:
-                self._tasks = tasks
-                tasks.create_task(asyncio.to_thread(repair, left), name="repair of recordings")
-                try:
-                    await asyncio.get_running_loop().create_future()
-                finally:
-                    self._tasks = None
-                    await self._finish_all()
+            async with self._tasks.open(self._finish_all):
+                self._tasks.start(asyncio.to_thread(repair, left), name="repair of recordings")
+                await asyncio.get_running_loop().create_future()
         finally:
             self._disk.shutdown(wait=False)
 
@@ -138,14 +134,14 @@ class Recordings:
         session = self._sessions.get(recording_id)
         if session is None:
             return None
-        await session.finish()
+        await session.life.finish()
         return session.record
 
     async def wait_end(self, recording_id: str) -> None:
         """Return when a recording does not go on (any more)."""
         session = self._sessions.get(recording_id)
         if session is not None:
-            await session.wait_done()
+            await session.life.wait_over()
 
     async def delete(self, recording: Recording) -> Recording:
         """Delete an ended recording, its row and its files; StateInvalid while it goes on."""
@@ -168,8 +164,7 @@ class Recordings:
         if source.reference_id in self._by_reference:
             word = "conference" if source.reference_type is ReferenceType.CONFBRIDGE else source.reference_type.value
             raise RecordingAlreadyActive(f"the {word} {source.reference_id} is being recorded already; stop that first")
-        if self._tasks is None:
-            raise Unavailable("the program is ending: no new recording is started")
+        self._tasks.require_open()
         moment = now()
         recording_id = new_id()
         record = Recording(
@@ -191,8 +186,8 @@ class Recordings:
             record, source, request, self._parts, on_free=lambda: self._free(source.reference_id, recording_id)
         )
         self._sessions[record.id] = self._by_reference[source.reference_id] = session
-        self._tasks.create_task(self._run_session(session), name=f"recording {record.id}")
-        return await session.wait_ready()
+        self._tasks.start(self._run_session(session), name=f"recording {record.id}")
+        return await session.life.wait_ready()
 
     def _free(self, reference_id: str, recording_id: str) -> None:
         session = self._by_reference.get(reference_id)
@@ -220,7 +215,7 @@ class Recordings:
 
     async def _finish_all(self) -> None:
         """At the program's end: complete what still goes on, within a time-out."""
-        endings = [asyncio.ensure_future(session.finish()) for session in self._sessions.values()]
+        endings = [asyncio.ensure_future(session.life.finish()) for session in self._sessions.values()]
         if not endings:
             return
         _, late = await asyncio.wait(endings, timeout=FINISH_SECONDS)

@@ -11,6 +11,7 @@ from app.ari import channel as channels
 from app.ari.ari import Ari, open_ari
 from app.ari.bridge import open_bridge
 from app.ari.playback import Playback, PlaybackResult, open_playback
+from app.call.played_media import PlayedMedia
 from app.call.voice_over import VoiceOver, open_voice_over
 from app.domain.call import PlayOutcome
 from app.domain.ids import asterisk_id, new_id
@@ -32,6 +33,7 @@ class PartyOfTest:
     channel_id: str
     hears_music: bool = False
     asides: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    played: PlayedMedia = field(default_factory=PlayedMedia)
 
     def on_bridging(self, step_aside: Callable[[], Awaitable[None]]) -> Callable[[], None]:
         self.asides.append(step_aside)

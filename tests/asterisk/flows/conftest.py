@@ -1,7 +1,8 @@
 """One Callscribe for all real flows of this folder, as a process of its own with the real Asterisk.
 
 It runs the flows in `FLOWS` (file name -> JSON) of every test module that is run, with the settings in their `SETTINGS`
-(CALLSCRIBE_...). Names and numbers belong to one module each.
+(CALLSCRIBE_...). Names and numbers belong to one module each. What takes its time is begun by `begin(running)` of a
+module when the instance is up, before the first test.
 """
 
 from collections.abc import AsyncIterator
@@ -41,4 +42,7 @@ async def running5(request: pytest.FixtureRequest) -> AsyncIterator[Instance]:
     items = [item for item in request.session.items if isinstance(item, pytest.Function)]
     modules = list(dict.fromkeys(item.module for item in items if "running5" in item.fixturenames))
     async with open_instance(collect_flows(modules), **collect_settings(modules)) as instance:
+        for module in modules:
+            if begin := getattr(module, "begin", None):
+                await begin(instance)
         yield instance

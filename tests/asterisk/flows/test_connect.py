@@ -1,13 +1,15 @@
-"""connect on the real Asterisk: early media, ring-back, refusals, digits, hold, transfers by API and by telephone."""
+"""connect on the real Asterisk: early media, ring-back, refusals, digits, hold, and who said what when."""
 
 import asyncio
+import itertools
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.domain.timestamps import parse_timestamp
 from benchmarks.scores import normalise, word_error_rate
-from tests.asterisk.calls.conversation import write_script
+from tests.asterisk.calls.conversation import Script, wall_time, write_script
 from tests.asterisk.calls.instance import Instance
 from tests.asterisk.calls.sip_peer import PeerCall, open_sip_peer
 from tests.asterisk.flows.phones import call_of, open_phone, wait_loud, wait_quiet
@@ -21,7 +23,7 @@ def to(extension: str, **option: Any) -> dict[str, Any]:
 
 
 HEAR = {"type": "transcribe_start"}
-STAY = {"type": "sleep", "option": {"duration": 60_000}}
+MOST_OFF_SECONDS = 0.8
 SAY = {"type": "talk", "option": {"text": "Sorry, nobody is there. Please try again later.", "language": "en-US"}}
 
 
@@ -34,7 +36,6 @@ FLOWS = {
     "connect-early": flow("7502", to("5002", early_media=True), SAY),
     "connect-relay": flow("7503", to("5003", relay_reason=True)),
     "connect-answered": flow("7504", {"type": "answer"}, HEAR, to("5004"), SAY),
-    "connect-transfers": flow("7505", {"type": "answer"}, HEAR, to("5005"), SAY),
 }
 
 
@@ -101,8 +102,9 @@ async def test_the_reason_is_relayed(running5: Instance, status: int, reason: st
 
 async def test_both_voices_of_a_connected_call_overlapping(running5: Instance, tmp_path: Path) -> None:
     files = english_files()
-    hers, his = [files[1], files[3]], [files[9], files[14]]
+    hers, his = [files[8], files[13]], [files[9], files[14]]
     one, other = write_script(hers, tmp_path / "one.wav"), write_script(his, tmp_path / "other.wav")
+    after_hold = write_script(his[:1], tmp_path / "after.wav")
     async with open_phone(running5, "5001") as phone, open_sip_peer("+15550004") as caller:
         calling = await caller.call(running5.sip_uri("7501"))
         called = await phone.wait_call()
@@ -114,29 +116,61 @@ async def test_both_voices_of_a_connected_call_overlapping(running5: Instance, t
         await called.say(other.wav)
         await saying
         called.hold()
-        await asyncio.sleep(2)
+        await called.wait_media("recvonly")
+        await wait_loud(calling, "music")
         called.unhold()
-        await asyncio.sleep(0.5)
-        await called.say(other.wav)
+        await called.wait_media("sendrecv")
+        await wait_quiet(calling, "no music any more")
+        await called.say(after_hold.wav)
         await asyncio.sleep(1)
         await calling.hang_up()
         rows = await transcripts_of(running5, "+15550004")
+        spoken = sorted([*moments(calling, "in", one), *moments(called, "out", other, after_hold)])
     print([(row["direction"], row["offset_ms"], row["message"], row.get("speaker")) for row in rows])
+    assert_written_where_said(rows, spoken)
     texts = {way: " ".join(row["message"] for row in rows if row["direction"] == way) for way in ("in", "out")}
-    said, heard = " ".join(text for _, text in hers), " ".join(text for _, text in [*his, *his])
+    said, heard = " ".join(text for _, text in hers), " ".join(text for _, text in [*his, *his[:1]])
     assert word_error_rate([normalise(said)], [normalise(texts["in"])]) < 0.35
     assert word_error_rate([normalise(heard)], [normalise(texts["out"])]) < 0.4
 
 
+def moments(call: PeerCall, direction: str, *scripts: Script) -> list[tuple[float, float, str]]:
+    """When a telephone spoke: begin and end (POSIX seconds) of each sentence, and the direction it is written as."""
+    saying_at = [wall_time(event["at"]).timestamp() for event in call.events if event["event"] == "saying"]
+    return [
+        (began + said.start, began + said.end, direction)
+        for began, script in zip(saying_at, scripts, strict=True)
+        for said in script.said
+    ]
+
+
+def assert_written_where_said(rows: list[dict[str, Any]], spoken: list[tuple[float, float, str]]) -> None:
+    """Every sentence has its first row, on its side, at its time; so the rows are in the order of the sentences."""
+    firsts = []
+    for begin, end, direction in spoken:
+        own = [row["at"] for row in rows if row["direction"] == direction and begin - 1 < row["at"] < end]
+        assert own, f"nothing of {direction} from {begin} to {end}"
+        assert abs(own[0] - begin) < MOST_OFF_SECONDS, (own[0] - begin, direction)
+        firsts.append(own[0])
+    print("off by", [round(first - begin, 2) for first, (begin, _, _) in zip(firsts, spoken, strict=True)])
+    for (first, other), ((begin, _, _), (next_begin, _, _)) in zip(
+        itertools.pairwise(firsts), itertools.pairwise(spoken), strict=True
+    ):
+        assert first < other or next_begin - begin < MOST_OFF_SECONDS
+
+
 async def transcripts_of(running: Instance, caller: str) -> list[dict[str, Any]]:
-    """Wait for the end of the caller's transcribe; its rows in the order in which they were said."""
+    """Wait for the end of the caller's transcribe; its rows as they were said, with `at`, when (POSIX seconds)."""
     call = call_of(running, direction="incoming", source=_source(running, caller))
     await running.wait_for(
         lambda it: any(each["reference_id"] == call["id"] for each in it.of_type("transcribe_done")), 10, "the end"
     )
     (transcribe,) = (await running.get("/transcribes", reference_type="call", reference_id=call["id"]))["result"]
     rows = (await running.get("/transcripts", transcribe_id=transcribe["id"]))["result"]
-    return sorted(rows, key=lambda row: int(row["offset_ms"]))
+    began = parse_timestamp(transcribe["tm_create"]).timestamp()
+    return [
+        {**row, "at": began + row["offset_ms"] / 1000} for row in sorted(rows, key=lambda row: int(row["offset_ms"]))
+    ]
 
 
 def _source(running: Instance, caller: str) -> dict[str, Any]:
@@ -144,140 +178,3 @@ def _source(running: Instance, caller: str) -> dict[str, Any]:
         if event["type"].startswith("call_") and event["data"]["source"]["target"] == caller:
             return dict(event["data"]["source"])
     raise AssertionError(f"no call of {caller}")
-
-
-async def connected(running: Instance, caller: Any, phone: Any) -> tuple[PeerCall, PeerCall]:
-    calling = await caller.call(running.sip_uri("7505"))
-    called = await phone.wait_call()
-    await called.wait_answered()
-    await asyncio.sleep(0.3)
-    return calling, called
-
-
-async def talks(one: PeerCall, other: PeerCall, voice: Path) -> None:
-    """Both hear each other."""
-    one.start_saying(voice)
-    await wait_loud(other, "one does not hear the other")
-    await one.wait_said()
-    other.start_saying(voice)
-    await wait_loud(one, "the other way")
-    await other.wait_said()
-    await asyncio.sleep(0.5)
-
-
-@pytest.mark.parametrize("by", ["api", "phone"])
-async def test_the_callee_transfers_the_caller_blindly(running5: Instance, tmp_path: Path, by: str) -> None:
-    voice = write_script(english_files()[9:10], tmp_path / "voice.wav").wav
-    number = "+1555001" + str(len(by))
-    async with (
-        open_phone(running5, "5005") as phone,
-        open_phone(running5, "5006", answer_seconds=1) as third,
-        open_sip_peer(number) as caller,
-    ):
-        calling, called = await connected(running5, caller, phone)
-        await talks(calling, called, voice)
-        if by == "phone":
-            called.refer(running5.sip_uri("5006"))
-        else:
-            callee = call_of(running5, direction="outgoing", status="progressing")
-            status, transfer = await running5.post(
-                "/transfers",
-                {
-                    "transfer_type": "blind",
-                    "transferer_call_id": callee["id"],
-                    "transferee_addresses": [{"type": "extension", "target_name": "5006"}],
-                },
-            )
-            assert status == 200, transfer
-        joined = await third.wait_call()
-        await called.wait_ended()
-        await wait_loud(calling, "ring tone")
-        await joined.wait_answered()
-        await wait_quiet(calling, "no ring tone any more")
-        await talks(calling, joined, voice)
-        await joined.hang_up()
-        await wait_loud(calling, "the next action")
-        await calling.hang_up()
-        rows = await transcripts_of(running5, number)
-    print([(row["direction"], row["offset_ms"], row["duration_ms"], row["message"]) for row in rows])
-    heard = " ".join(row["message"] for row in rows if row["direction"] == "out")
-    text = english_files()[9][1]
-    assert word_error_rate([normalise(f"{text} {text}")], [normalise(heard)]) < 0.5, heard
-
-
-@pytest.mark.parametrize("by", ["api", "phone"])
-async def test_the_callee_transfers_the_caller_after_a_talk(running5: Instance, tmp_path: Path, by: str) -> None:
-    voice = write_script(english_files()[9:10], tmp_path / "voice.wav").wav
-    number = "+1555002" + str(len(by))
-    async with (
-        open_phone(running5, "5005") as phone,
-        open_phone(running5, "5006", answer_seconds=1) as third,
-        open_sip_peer(number) as caller,
-    ):
-        calling, called = await connected(running5, caller, phone)
-        callee = call_of(running5, direction="outgoing", status="progressing")
-        if by == "phone":
-            called.hold()
-            await wait_loud(calling, "music")
-            asking = await phone.call(running5.sip_uri("5006"))
-            joined = await third.wait_call()
-            await asking.wait_answered()
-            await talks(asking, joined, voice)
-            called.refer_to_call(asking)
-            await asking.wait_ended()
-        else:
-            status, transfer = await running5.post(
-                "/transfers",
-                {
-                    "transfer_type": "attended",
-                    "transferer_call_id": callee["id"],
-                    "transferee_addresses": [{"type": "extension", "target_name": "5006"}],
-                },
-            )
-            assert status == 200, transfer
-            joined = await third.wait_call()
-            await joined.wait_answered()
-            await wait_loud(calling, "music")
-            await talks(called, joined, voice)
-            await called.hang_up()
-        await called.wait_ended()
-        await wait_quiet(calling, "no music any more")
-        await talks(calling, joined, voice)
-        await calling.hang_up()
-        await joined.wait_ended()
-    async with asyncio.timeout(10):
-        while (await running5.residue())["bridges"]:
-            await asyncio.sleep(0.1)
-
-
-async def test_the_caller_transfers_the_callee(running5: Instance, tmp_path: Path) -> None:
-    voice = write_script(english_files()[9:10], tmp_path / "voice.wav").wav
-    async with (
-        open_phone(running5, "5005") as phone,
-        open_phone(running5, "5006", answer_seconds=1) as third,
-        open_phone(running5, "5007") as caller,
-    ):
-        calling, called = await connected(running5, caller, phone)
-        calling.refer(running5.sip_uri("5006"))
-        joined = await third.wait_call()
-        await calling.wait_ended()
-        await joined.wait_answered()
-        await talks(called, joined, voice)
-        await called.hang_up()
-        await joined.wait_ended()
-
-
-async def test_a_stranger_may_not_transfer(running5: Instance) -> None:
-    async with (
-        open_phone(running5, "5005") as phone,
-        open_phone(running5, "5006", answer_seconds=1) as third,
-        open_sip_peer("+15550030") as caller,
-    ):
-        calling, called = await connected(running5, caller, phone)
-        calling.refer(running5.sip_uri("5006"))
-        calling.send_digits("1")
-        assert await called.wait_digits(1) == "1"
-        await asyncio.sleep(1)
-        assert third.incoming == []
-        assert not called.has("ended")
-        await calling.hang_up()

@@ -17,7 +17,7 @@ from app.cli.demo import find_free_port
 from benchmarks.scores import normalise, word_error_rate
 from tests.asterisk.calls.conversation import write_script
 from tests.asterisk.calls.instance import Instance
-from tests.asterisk.calls.sip_peer import PeerCall, open_sip_peer
+from tests.asterisk.calls.sip_peer import PeerCall, SipPeer, open_sip_peer
 from tests.asterisk.flows.phones import wait_loud, wait_quiet
 from tests.asterisk.flows.test_queue import TAG, open_agent, wait_statuses
 from tests.speech_files import english_files
@@ -94,25 +94,44 @@ async def test_a_call_queue_with_a_recording(running5: Instance, tmp_path: Path)
 
 async def test_a_conference_of_four_says_who_spoke(running5: Instance, tmp_path: Path) -> None:
     files = english_files()
-    parts = {f"+1555030{number}": files[number : number + 1] for number in (1, 3, 6, 7)}
+    parts = {f"+15550{300 + number}": files[number : number + 1] for number in (8, 3, 6, 13)}
     async with (
-        open_sip_peer("+15550301") as one,
-        open_sip_peer("+15550303") as two,
-        open_sip_peer("+15550306") as three,
-        open_sip_peer("+15550307") as four,
+        open_sip_peer("+15550308") as one,
+        open_sip_peer("+15550306") as two,
+        open_sip_peer("+15550303") as three,
+        open_sip_peer("+15550313") as four,
     ):
         calls: dict[str, PeerCall] = {}
-        for peer in (one, two, three, four):
-            calls[peer.user] = await peer.call(running5.sip_uri("7006"))
-        await running5.wait_for(lambda it: len(it.of_type("conferencecall_joined")) >= 4, 30, "all in the conference")
-        for user, spoken in parts.items():
-            script = write_script(spoken, tmp_path / f"{user}.wav")
-            others = [call for other, call in calls.items() if other != user]
-            saying = asyncio.create_task(calls[user].say(script.wav))
-            await wait_loud(others[0], "who speaks")
-            await saying
-        await asyncio.sleep(1.5)
-        for call in calls.values():
+        scripts = {user: write_script(spoken, tmp_path / f"{user}.wav").wav for user, spoken in parts.items()}
+
+        async def join(*peers: SipPeer) -> None:
+            before = len(running5.of_type("conferencecall_joined"))
+            for peer in peers:
+                calls[peer.user] = await peer.call(running5.sip_uri("7006"))
+            await running5.wait_for(
+                lambda it: len(it.of_type("conferencecall_joined")) >= before + len(peers), 30, "in the conference"
+            )
+
+        def speak(peer: SipPeer) -> "asyncio.Task[None]":
+            return asyncio.create_task(calls[peer.user].say(scripts[peer.user]))
+
+        # The second talks over the first, who leaves after its last word; the fourth comes while the third talks.
+        await join(one, two, three)
+        first = speak(one)
+        await wait_loud(calls[three.user], "who speaks")
+        second = speak(two)
+        await first
+        await asyncio.sleep(0.5)
+        await calls[one.user].hang_up()
+        await second
+        third = speak(three)
+        await wait_loud(calls[two.user], "who speaks")
+        await join(four)
+        fourth = speak(four)
+        await wait_loud(calls[two.user], "who speaks")
+        await asyncio.gather(third, fourth)
+        await asyncio.sleep(0.5)
+        for call in (calls[peer.user] for peer in (two, three, four)):
             await call.hang_up()
         for user, spoken in parts.items():
             call = await call_by(running5, user)
@@ -159,7 +178,7 @@ async def open_hook() -> AsyncIterator["asyncio.Queue[dict[str, Any]]"]:
 
 @pytest.mark.parametrize("end", ["key", "silence", "hang up"])
 async def test_a_voicemail_and_its_transcript(running5: Instance, tmp_path: Path, end: str) -> None:
-    path, text = english_files()[1]
+    path, text = english_files()[8]
     voice = write_script([(path, text)], tmp_path / "message.wav").wav
     number = {"key": "+15550401", "silence": "+15550402", "hang up": "+15550403"}[end]
     async with open_hook() as bodies, open_sip_peer(number) as caller:

@@ -1,5 +1,6 @@
 """A real call whose flow fetches actions, asks a web address, sends mail and is summarised by an endpoint."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,6 +11,8 @@ from aiohttp import web
 from tests.asterisk.calls.instance import Instance, open_instance
 from tests.asterisk.calls.sip_peer import open_sip_peer
 from tests.asterisk.flows.keys import call_id_of, ended_call
+from tests.asterisk.flows.phones import wait_loud, wait_quiet
+from tests.speech_files import PROMPTS
 from tests.unit.actions.reach_doubles import answer
 from tests.unit.application.mail_sink import MailSink, open_mail_sink
 from tests.unit.delivery.receiver import Receiver, open_receiver
@@ -47,6 +50,37 @@ def flow_of(base: str) -> dict[str, Any]:
     }
 
 
+def talking_flow() -> dict[str, Any]:
+    """A conversation with the model, its summary, its recording by mail, and a message about it."""
+    return {
+        "numbers": ["7392"],
+        "language": "en-US",
+        "actions": [
+            {"type": "answer"},
+            {"type": "transcribe_start"},
+            {"type": "recording_start"},
+            {
+                "type": "ai_talk",
+                "option": {"prompt": "You take orders.", "greeting": "Who is calling?", "duration": 40},
+            },
+            {"type": "recording_stop"},
+            {"type": "transcribe_stop"},
+            {"type": "ai_summary"},
+            {
+                "type": "email_send",
+                "option": {
+                    "destinations": ["anna@example.com"],
+                    "subject": "A talk",
+                    "content": "${voipbin.ai_summary.content}",
+                    "attachments": [{"reference_id": "${voipbin.recording.id}"}],
+                },
+            },
+            {"type": "conversation_send", "option": {"conversation_id": "c-7", "text": "talked", "sync": True}},
+            {"type": "hangup", "option": {"reason": "busy"}},
+        ],
+    }
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def outside() -> AsyncIterator[tuple[Instance, Receiver, MailSink]]:
     async with open_receiver() as receiver, open_mail_sink(password=SECRET) as sink:
@@ -60,7 +94,7 @@ async def outside() -> AsyncIterator[tuple[Instance, Receiver, MailSink]]:
             "CALLSCRIBE_CRM_URL": f"{base}/crm?key={SECRET}",
             "CALLSCRIBE_SMS_URL": f"{base}/sms",
         }
-        async with open_instance({"outside": flow_of(base)}, **settings) as instance:
+        async with open_instance({"outside": flow_of(base), "outside-talk": talking_flow()}, **settings) as instance:
             yield instance, receiver, sink
 
 
@@ -93,3 +127,47 @@ async def test_a_call_reaches_everything_outside(outside: tuple[Instance, Receiv
     assert sink.mails[0]["Subject"] == "Anna case-7"
     assert "yes A name." in sink.mails[0].get_content()
     assert SECRET not in await instance.log_text()
+
+
+async def test_a_caller_talks_with_the_model(outside: tuple[Instance, Receiver, MailSink]) -> None:
+    """The model's words are heard, the caller's are in what it is asked; then the talk is summed up and sent."""
+    instance, receiver, sink = outside
+    receiver.heard.clear()
+    mails = len(sink.mails)
+    answers = iter(["Goodbye, my friend! [END]", "Somebody has called about friends."])
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if request.path == "/crm":
+            return web.json_response({"ok": True})
+        return web.json_response({"choices": [{"message": {"role": "assistant", "content": next(answers)}}]})
+
+    receiver.answer = handle
+    async with open_sip_peer("talker") as caller:
+        call = await caller.call(instance.sip_uri("7392"))
+        await wait_loud(call, "the greeting")
+        await wait_quiet(call, "the end of the greeting")
+        await call.say(PROMPTS / "vm-Friends.wav")
+        await receiver.wait_heard(1)
+        await wait_loud(call, "the model's answer")
+        await call.wait_ended(30)
+    assert (await ended_call(instance, call_id_of(instance, "talker")))["hangup_reason"] == "busy"
+    assert [each.path for each in receiver.heard] == ["/v1/chat/completions"] * 2 + ["/crm"]
+    talk, summary, told = (json.loads(each.body) for each in receiver.heard)
+    rules, greeting, said = talk["messages"]
+    assert "You take orders." in rules["content"]
+    assert (greeting["role"], greeting["content"]) == ("assistant", "Who is calling?")
+    assert said["role"] == "user"
+    assert "friend" in said["content"].lower()
+    # What the endpoint is to sum up: both sides, as they were transcribed.
+    written = summary["messages"][-1]["content"].lower()
+    assert "out: who is calling" in written
+    assert "talker: friend" in written
+    assert (told["type"], told["conversation_id"], told["text"]) == ("conversation_send", "c-7", "talked")
+    await sink.wait_mail(mails + 1)
+    mail = sink.mails[-1]
+    text = mail.get_body()
+    assert text is not None
+    assert "Somebody has called about friends." in text.get_content()
+    attached = list(mail.iter_attachments())
+    assert [each.get_content_type() for each in attached] == ["audio/wav"]
+    assert len(attached[0].get_content()) > 16_000

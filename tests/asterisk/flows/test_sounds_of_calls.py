@@ -21,6 +21,8 @@ SOURCE = {"type": "tel", "target": "+15551230000"}
 ANSWER = {"type": "answer"}
 ECHO = {"type": "echo", "option": {"duration": 3000}}
 MOST_DELAY_SECONDS = 0.4
+PIECE = SAMPLE_RATE // 2
+Sound = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
 def mute(direction: str, *, is_on: bool = True) -> dict[str, Any]:
@@ -52,11 +54,17 @@ async def test_a_party_hears_itself_until_the_time_is_up(running5: Instance, tmp
         heard = np.frombuffer(call.heard(), "<i2").astype(float)
     assert 5.8 < ended.at - answered_at < 7.5
     said = np.frombuffer(voice, "<i2").astype(float)[: 4 * SAMPLE_RATE]
-    size = 1 << (len(heard) + len(said)).bit_length()
-    likeness = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(said, size)), size)[: len(heard)]
-    at = int(likeness.argmax())
-    alike = heard[at : at + len(said)]
-    assert np.corrcoef(alike, said[: len(alike)])[0, 1] > 0.9
+    # In pieces: a machine that is busy makes Asterisk put a frame of silence between two of them.
+    pieces = [said[at : at + PIECE] for at in range(0, len(said) - PIECE + 1, PIECE)]
+    assert np.median([likeness(heard, piece) for piece in pieces]) > 0.9
+
+
+def likeness(heard: Sound, piece: Sound) -> float:
+    """How much of `heard`, at its best place, is the piece: their correlation there."""
+    size = 1 << (len(heard) + len(piece)).bit_length()
+    product = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(piece, size)), size)[: len(heard)]
+    alike = heard[(at := int(product.argmax())) : at + len(piece)]
+    return float(np.corrcoef(alike, piece[: len(alike)])[0, 1])
 
 
 async def test_the_echo_comes_back_soon(running5: Instance, tmp_path: Path) -> None:

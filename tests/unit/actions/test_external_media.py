@@ -6,7 +6,7 @@ import pytest
 from app.application.media_policy import MediaPolicy
 from app.errors import InvalidArgument, InvalidSetting
 from app.flow.ports import ExternalMediaOrder
-from tests.unit.flow.doubles import Stage
+from tests.unit.flow.doubles import Stage, check
 
 ANSWER = {"type": "answer"}
 UUID = "8c5a9e2a-2a7f-4a6f-9f1d-debd72c279ce"
@@ -61,8 +61,12 @@ async def test_audiosocket() -> None:
     ],
 )
 async def test_what_cannot_be_is_refused_and_the_flow_goes_on(option: dict[str, str]) -> None:
+    checked = check({"actions": [ANSWER, start(**option)]})
+    assert [each.path.rpartition(".")[0] for each in checked.errors][:1] == ["$.actions[1].option"]
     stage, media = open_stage()
-    await stage.run(ANSWER, start(**option), {"type": "beep"})
+    later = {key: f"${{{key}}}" for key in option}
+    sets = [{"type": "variable_set", "option": {"key": key, "value": value}} for key, value in option.items()]
+    await stage.run(ANSWER, *sets, start(**later), {"type": "beep"})
     assert media.orders == []
     assert ("play", "tone:beep") in stage.call.done
 

@@ -27,6 +27,7 @@ from app.domain.timestamps import now
 from app.domain.transcribe import ReferenceType, Transcribe, TranscribeStatus
 from app.domain.transfer import TransferType
 from app.errors import InvalidArgument, NotFound, RecordingAlreadyActive, RecordingNotActive, StateInvalid
+from app.flow.api_actions import CheckedActions
 from app.journal.journal import Journal
 from app.store import Store
 
@@ -481,6 +482,9 @@ class FakeFlows:
             json.dumps(option, allow_nan=False)
             checked.append(Action(given_id, action_type, option))
         return tuple(checked)
+
+    def inspect(self, actions: object, place: str) -> CheckedActions:
+        return CheckedActions(self.check(actions, place), ())
 
     async def find(self, customer_id: str, flow_id: str) -> Flow | None:
         for flow in self.live.file_flows:

@@ -22,6 +22,7 @@ from app.flow.action_registry import load_actions
 from app.flow.flow_ids import to_flow_id
 from app.flow.library import FlowLibrary
 from app.store import Store
+from app.wire.event import event_json
 
 TALK = {"type": "talk", "option": {"text": "hello", "language": "en-US"}}
 
@@ -66,7 +67,7 @@ async def test_a_flow_lives(client: Any, told: list[Event]) -> None:
     assert made["type"] == "flow"
     assert made["actions"][0]["option"] == TALK["option"]
     assert len(made["direct_hash"]) == 32
-    assert (await client.get(f"/v1.0/flows/{made['id']}")).json == made
+    assert (await client.get(f"/v1.0/flows/{made['id']}")).json | {"warnings": []} == made
     changed = (await client.put(f"/v1.0/flows/{made['id']}", {"name": "other"})).json
     assert (changed["name"], changed["detail"], changed["actions"]) == ("other", "what\nfor", made["actions"])
     rehashed = (await client.post(f"/v1.0/flows/{made['id']}/direct-hash-regenerate")).json
@@ -146,9 +147,42 @@ async def test_all_findings_are_told_at_once(client: Any) -> None:
         assert all(each["message"].startswith("found ") for each in error["details"])
 
 
-async def test_warnings_refuse_nothing(client: Any) -> None:
-    loop = [{"id": "a", "type": "beep"}, {"type": "beep", "next_id": "a"}, {"type": "stop"}]
-    assert len((await make_flow(client, actions=loop))["actions"]) == 3
+@pytest.mark.parametrize("path", ["/v1.0/calls", "/v1.0/groupcalls", "/v1.0/activeflows"])
+async def test_actions_in_line_are_checked_in_the_same_way(client: Any, path: str) -> None:
+    nested = {"destinations": [{"target": "+821000000001"}], "actions": [{"type": "talk", "option": {}}]}
+    body = {
+        "source": {"type": "tel", "target": "+821000000001"},
+        "destinations": [{"type": "tel", "target": "+821000000002"}],
+        "actions": [{"type": "call", "option": nested}, {"type": "goto", "option": {"target_id": "x"}}],
+    }
+    error = await client.refused("POST", path, 400, "INVALID_ARGUMENT", json=body)
+    assert [(each["path"], each["severity"]) for each in error["details"]] == [
+        ("$.actions[0].option.actions[0].option.text", "error"),
+        ("$.actions[0].option.actions[0].option.language", "error"),
+        ("$.actions[1].option.target_id", "error"),
+    ]
+
+
+async def test_warnings_refuse_nothing_and_are_told(client: Any, told: list[Event]) -> None:
+    talk = {"type": "talk", "option": {"text": "${who}", "language": "en-US"}}
+    loop = [{"id": "a", **talk}, {"type": "beep", "next_id": "a"}, {"type": "stop"}]
+    made = await make_flow(client, actions=loop)
+    assert len(made["actions"]) == 3
+    places = [(each["field"], each["path"], each["severity"]) for each in made["warnings"]]
+    assert places == [
+        ("actions.0.option.text", "$.actions[0].option.text", "warning"),
+        ("actions.1.next_id", "$.actions[1].next_id", "warning"),
+        ("actions.2", "$.actions[2]", "warning"),
+    ]
+    assert "to which nothing leads" in made["warnings"][2]["message"]
+    path = f"/v1.0/flows/{made['id']}"
+    assert (await client.put(path, {"actions": loop})).json["warnings"] == made["warnings"]
+    assert (await client.put(path, {"name": "other"})).json["warnings"] == [], "no actions were sent"
+    assert (await client.put(path, {"actions": [TALK]})).json["warnings"] == []
+    shown = (await client.get(path)).json
+    assert "warnings" not in shown, "they are about what was sent"
+    assert (await client.put(path, shown | {"warnings": made["warnings"]})).status == 200, "answers can be sent back"
+    assert all("warnings" not in event_json(event)["data"] for event in told)
 
 
 @pytest.mark.parametrize(

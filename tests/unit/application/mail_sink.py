@@ -12,6 +12,9 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 
+MOST_BYTES = 1 << 25
+"""Of one mail, with what is attached."""
+
 
 @dataclass
 class MailSink:
@@ -88,7 +91,8 @@ class MailSink:
 async def open_mail_sink(*, is_tls_only: bool = False, **how: object) -> AsyncIterator[MailSink]:
     """A listening server; `is_tls_only` = TLS from the first byte on."""
     sink = MailSink(**how)  # type: ignore[arg-type]
-    server = await asyncio.start_server(sink.serve, "127.0.0.1", 0, ssl=sink.tls if is_tls_only else None)
+    tls = sink.tls if is_tls_only else None
+    server = await asyncio.start_server(sink.serve, "127.0.0.1", 0, ssl=tls, limit=MOST_BYTES)
     sink.port = server.sockets[0].getsockname()[1]
     async with server:
         yield sink

@@ -4,7 +4,8 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
-from app.call.live_call import LiveCall
+from app.call.digits import Digits
+from app.call.live_call import LiveCall, OnRefer
 from app.call.outbound import Outbound, OutgoingCall
 from app.call.outgoing_leg import Dial
 from app.domain.call import Address, AddressType, Call, CallDirection, CallStatus, HangupReason
@@ -60,10 +61,20 @@ class FakeCall:
     peer: "FakeCall | None" = None
     log: list[str] = field(default_factory=list)
     is_holding: bool = False
+    on_refer: OnRefer | None = None
+    digits: Digits = field(default_factory=Digits)
     sounding: asyncio.Event = field(default_factory=asyncio.Event)
     _gone: asyncio.Event = field(default_factory=asyncio.Event)
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
     flow: "asyncio.Task[None] | None" = None
+
+    @property
+    def ledger(self) -> "FakeCall":
+        return self
+
+    @property
+    def sound(self) -> "FakeCall":
+        return self
 
     @property
     def is_gone(self) -> bool:
@@ -81,6 +92,9 @@ class FakeCall:
     @property
     def is_answered(self) -> bool:
         return self.record.status is CallStatus.PROGRESSING and not self.is_gone
+
+    async def tell_transfer(self, *, is_done: bool) -> None:
+        self.log.append(f"transfer {is_done}")
 
     async def progress(self) -> None:
         self.log.append("progress")

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from app.ari.ari import Ari
-from app.call import connection as connection_module
+from app.call import parties as parties_module
 from app.call.connect import Connector
 from app.call.party import ConnectOutcome, Party
 from app.call.transfer import TransferOrder
@@ -43,7 +43,7 @@ def bridges(monkeypatch: pytest.MonkeyPatch) -> list[FakeBridge]:
         finally:
             bridge.is_open = False
 
-    monkeypatch.setattr(connection_module, "open_bridge", open_fake_bridge)
+    monkeypatch.setattr(parties_module, "open_bridge", open_fake_bridge)
     return made
 
 

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from app.ari.ari import Ari
-from app.call import connection as connection_module
+from app.call import parties as parties_module
 from app.call import queues as queues_module
 from app.call.connect import Connector
 from app.call.live_call import LiveCall
@@ -107,7 +107,7 @@ async def desk(store: Store, customer: Customer, samples: Any, monkeypatch: pyte
 
         yield Bridge()
 
-    monkeypatch.setattr(connection_module, "open_bridge", open_fake_bridge)
+    monkeypatch.setattr(parties_module, "open_bridge", open_fake_bridge)
     monkeypatch.setattr(queues_module, "LOOK_SECONDS", 0.02)
     made = Desk(store, customer, samples)
     await made.journal.load()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app import actions
 from app.domain.ids import ZERO_ID, is_id, new_id
 from app.errors import InvalidArgument
-from app.flow.action_registry import ActionRegistry, load_actions
+from app.flow.action_registry import load_actions
 from app.flow.activeflow import Cursor
 from app.flow.api_actions import (
     MAX_ACTIONS,
@@ -122,12 +122,6 @@ def test_an_unknown_type_is_refused(type_name: object) -> None:
         check([TALK, {"type": type_name}])
     assert refused.value.field == "actions[1].type"
     assert refused.value.code == "INVALID_ACTION_TYPE"
-
-
-def test_a_type_to_come_is_told_so() -> None:
-    older = ActionRegistry(spec for spec in REGISTRY if spec.name != "talk")
-    with pytest.raises(InvalidActionType, match="talk is not available yet in this version"):
-        check_actions([TALK], "actions", older)
 
 
 def test_anonymous_has_an_error_of_its_own() -> None:

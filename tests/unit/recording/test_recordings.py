@@ -93,6 +93,7 @@ class ScriptedCall(Owner):
         self.is_gone = False
         self.played: list[str] = []
         self.digits = Digits()
+        self.ledger = self
 
     async def play(self, media: Sequence[str]) -> None:
         self.played += media
@@ -189,7 +190,7 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     monkeypatch.setattr(sources, "open_bridge_tap", made.open_tap)
     monkeypatch.setattr(recording_session, "WRITE_SECONDS", 0.02)
     running = asyncio.create_task(made.recordings.run())
-    while made.recordings._tasks is None:
+    while not made.recordings._tasks.is_open:
         await asyncio.sleep(0.001)
     yield made
     running.cancel()

@@ -14,7 +14,7 @@ from app.errors import LanguageNotInstalled, LegGone
 from app.speech.recognition_load import RecognitionOverloaded
 from app.store import Store
 from app.transcribe import conference_session
-from app.transcribe.transcribes import TranscribeRequest
+from app.transcribe.request import TranscribeRequest
 from tests.unit.call.rooms import open_house
 from tests.unit.transcribe.stage import Stage, open_stage
 from tests.unit.transcribe.test_conference_session import enter, leave, live

@@ -1,4 +1,4 @@
-"""The names of all action types of the contract (8.1): what tells "not available yet" from "unknown"."""
+"""The names of all action types of the contract (8.1), and those that Callscribe adds."""
 
 CONTRACT_TYPES = frozenset(
     {
