@@ -1,6 +1,6 @@
 # Every target does the set-up that it needs; a second run skips what is there.
 .DEFAULT_GOAL := help
-.PHONY: help set-up demo run test test-tutorial check format lock clean
+.PHONY: help set-up demo run test test-tutorial test-flows check format lock clean
 BIN := .venv/bin
 
 help: ## show the targets
@@ -21,6 +21,9 @@ test: set-up ## every test, with the real Asterisk, SIP callers and recognizers
 
 test-tutorial: set-up ## VoIPBIN's tutorial from its first line to its last, and the examples, on real calls
 	@$(BIN)/pytest tests/tutorial
+
+test-flows: set-up ## every kind of flow action, and the flows of flows/, on real calls
+	@$(BIN)/pytest tests/asterisk/flows
 
 check: ## format, lint, types, layers
 	@sh app/set_up.sh

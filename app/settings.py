@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -49,8 +50,21 @@ class Settings(BaseSettings):
     access_key: str = Field("", description="made true at every start: this key exists; vb_ and 24 characters at least")
     max_call_seconds: int = Field(3600, ge=1, description="a call is ended after this long")
     dial_seconds: int = Field(30, ge=1, le=600, description="an outgoing call that nobody answers rings this long")
+    flow_max_actions: int = Field(
+        10_000, ge=1, le=100_000_000, description="a flow is ended after this many actions: what stops an endless one"
+    )
+    flow_max_stacks: int = Field(
+        100, ge=1, le=10_000, description="how many flows may be nested (fetch_flow and others)"
+    )
+    flow_max_chain: int = Field(
+        5, ge=0, le=1000, description="how many flows may follow one another by on_complete and on_end"
+    )
     sip_destinations: str = Field(
         "127.0.0.0/8,::1", description="where calls to sip addresses may go: networks and host names, * = anywhere"
+    )
+    media_destinations: str = Field(
+        "127.0.0.0/8,::1/128",
+        description="where external_media_start may send sound: networks and host names by commas, * = anywhere",
     )
     webhook_networks: str = Field(
         "", description="private and loopback networks that webhooks may reach, e.g. 127.0.0.0/8,192.168.0.0/16"
@@ -60,6 +74,28 @@ class Settings(BaseSettings):
     rate_limit_auth_per_ip: Rate = Field(10, description="requests per second; 0 turns off")
     rate_limit_api_per_ip: Rate = Field(200, description="requests per second; 0 turns off")
     rate_limit_api_per_customer: Rate = Field(16.7, description="requests per second; 0 turns off")
+    smtp_url: str = Field(
+        "",
+        repr=False,
+        description="mail server of email_send: smtp://USER:PASSWORD@HOST:PORT (STARTTLS, required where a password is "
+        "sent to another host; ?starttls=always, auto or never), or smtps://USER:PASSWORD@HOST:PORT",
+    )
+    mail_from: str = Field("", description="sender of the mails of email_send, e.g. callscribe@example.com")
+    sms_url: str = Field(
+        "", repr=False, description="SMS provider of message_send: gets POST JSON {source, destination, text}"
+    )
+    sms_key: str = Field("", repr=False, description="sent to the SMS provider as Authorization: Bearer KEY")
+    ai_url: str = Field(
+        "",
+        repr=False,
+        description="OpenAI-compatible endpoint of ai_talk, ai_task and ai_summary, e.g. http://127.0.0.1:11434/v1",
+    )
+    ai_key: str = Field("", repr=False, description="sent to the AI endpoint as Authorization: Bearer KEY")
+    ai_model: str = Field("", description="the model that the AI endpoint is asked for; empty = its own choice")
+    crm_url: str = Field(
+        "", repr=False, description="endpoint of case_create and conversation_send: gets POST JSON, answers JSON"
+    )
+    crm_key: str = Field("", repr=False, description="sent to the CRM endpoint as Authorization: Bearer KEY")
     log_level: str = Field("info", description="debug, info, warning or error")
 
     @field_validator("home", "install_dir", "flows")
@@ -74,6 +110,13 @@ class Settings(BaseSettings):
         if value.lower() not in {"debug", "info", "warning", "error"}:
             raise ValueError("expected debug, info, warning or error")
         return value.lower()
+
+    @field_validator("sms_url", "ai_url", "crm_url")
+    @classmethod
+    def _http_address(cls, value: str) -> str:
+        if value and not is_http_address(value):
+            raise ValueError("expected http://HOST/PATH or https://HOST/PATH")
+        return value
 
     @model_validator(mode="after")
     def _ari_belongs_together(self) -> "Settings":
@@ -93,10 +136,23 @@ class Settings(BaseSettings):
             return self.media_host
         return "127.0.0.1" if self.http_host in {"", "0.0.0.0", "::"} else self.http_host  # noqa: S104
 
+    def is_set(self, variable: str) -> bool:
+        """Tell whether a setting, by its name `CALLSCRIBE_...`, has a value."""
+        return bool(getattr(self, variable.removeprefix(_PREFIX).lower()))
+
     @property
     def log_level_number(self) -> int:
         """The level as the standard library counts it."""
         return {"debug": 10, "info": 20, "warning": 30, "error": 40}[self.log_level]
+
+
+def is_http_address(text: str) -> bool:
+    """Tell whether `text` is an http or https URL with a host."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def read_settings(**overrides: Any) -> Settings:
@@ -111,6 +167,7 @@ def read_settings(**overrides: Any) -> Settings:
         fault = first["msg"].removeprefix("Value error, ")
         field = Settings.model_fields.get(str(first["loc"][0]))
         meaning = f" ({field.description})" if field and field.description else ""
-        raise InvalidSetting(
-            variable, f"{os.environ.get(variable, first.get('input'))!r} is wrong: {fault}{meaning}"
-        ) from None
+        # Of what may hold a password nothing is shown.
+        is_shown = field is None or field.repr
+        value = repr(os.environ.get(variable, first.get("input"))) if is_shown else "the value"
+        raise InvalidSetting(variable, f"{value} is wrong: {fault}{meaning}") from None

@@ -34,7 +34,7 @@ from app.speech.feed_events import FeedEvent, Final
 from app.speech.model_library import ModelLibrary
 from app.speech.recognition_pool import RecognitionPool, open_recognition_pool
 from app.transcribe.recording_job import RecordingTranscribes
-from app.transcribe.transcribes import TranscribeRequest
+from app.transcribe.request import TranscribeRequest
 from benchmarks.scores import character_error_rate, word_error_rate
 from tests.asterisk.calls.direct import decode_directly
 from tests.speech_files import SpokenFile, english_files, frames_of, korean_files, read_samples

@@ -12,7 +12,7 @@ JOIN = "confbridge_join"
 class ConferenceJoinOptions(ActionOptions):
     """Which conference."""
 
-    conference_id: str = Field(min_length=1, max_length=255, description="The id of the conference")
+    conference_id: str = Field(min_length=1, max_length=255, description="The id of the conference, or its name")
 
 
 @action(
@@ -21,11 +21,13 @@ class ConferenceJoinOptions(ActionOptions):
     needs=LegState.ALIVE,
     on_failure=OnFailure.END,
     example={"conference_id": "8b3f0a6e-2f64-4d8e-9a77-3d1c5c0a7f11"},
+    fails="there is no conference of yours with this id, or it has ended",
 )
 async def conference_join(context: ActionContext, options: ConferenceJoinOptions) -> Outcome:
     """Run the conference's pre-flow, then join it; the flow goes on when the caller has left.
 
-    A conference that is missing or over ends the flow.
+    A name that no open conference of yours has becomes a conference that stays. An id of one that is missing or over
+    ends the flow.
     """
     conferences = context.ports.conferences
     if conferences is None:

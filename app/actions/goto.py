@@ -21,6 +21,7 @@ class GotoOptions(ActionOptions):
     needs=None,
     on_failure=OnFailure.END,
     example={"target_id": "menu", "loop_count": 2},
+    fails="the target, which came out of a variable, is no action of this flow",
 )
 async def goto(context: ActionContext, options: GotoOptions) -> Outcome:
     """Go on with another action, `loop_count` times in this activeflow; after that it falls through."""

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from app.domain.call import HangupReason
-from app.flow.action import ActionContext, ActionOptions, LegState, OnFailure, Outcome, Stop, action
+from app.flow.action import NEVER, ActionContext, ActionOptions, LegState, OnFailure, Outcome, Stop, action
 from app.logs import get_log
 
 log = get_log("actions")
@@ -27,6 +27,7 @@ class HangupOptions(ActionOptions):
     on_failure=OnFailure.END,
     is_final=True,
     example={"reason": "normal"},
+    fails=NEVER,
 )
 async def hangup(context: ActionContext, options: HangupOptions) -> Outcome:
     """End the call, and the flow with it.

@@ -46,6 +46,7 @@ class PlayOptions(ActionOptions):
     needs=LegState.ALIVE,
     is_blocking=True,
     example={"stream_urls": ["http://127.0.0.1:9000/welcome.wav"]},
+    fails="Asterisk cannot fetch or play one of the files",
 )
 async def play(context: ActionContext, options: PlayOptions) -> Outcome:
     """Play sound files to the party, one after the other; Asterisk fetches them.

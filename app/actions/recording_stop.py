@@ -1,9 +1,14 @@
 """The action `recording_stop`."""
 
-from app.flow.action import ActionContext, LegState, Next, NoOptions, Outcome, action
+from app.flow.action import NEVER, ActionContext, LegState, Next, NoOptions, Outcome, action
 
 
-@action("recording_stop", options=NoOptions, needs=LegState.ALIVE)
+@action(
+    "recording_stop",
+    options=NoOptions,
+    needs=LegState.ALIVE,
+    fails=NEVER,
+)
 async def recording_stop(context: ActionContext, options: NoOptions) -> Outcome:
     """Stop the recording of the call, whoever started it; the flow goes on when its files are complete.
 

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 from app.domain.call import PlayOutcome
 from app.errors import Unavailable
 from app.flow.action import ActionContext, ActionFailed, ActionOptions, LegState, Next, Outcome, action
-from app.flow.option_types import LanguageTag
+from app.flow.option_types import LanguageTag, SpokenText
 
 SYNTHESIS_SECONDS = 10.0
 """How long the speaking of a text may take to prepare (contract 8.1)."""
@@ -24,7 +24,7 @@ class DigitsHandle(StrEnum):
 class TalkOptions(ActionOptions):
     """What is said, and how."""
 
-    text: str = Field(description="The text to say: plain, or SSML in a <speak> element")
+    text: SpokenText = Field(min_length=1, description="The text to say: plain, or SSML in a <speak> element")
     language: LanguageTag = Field("", description="Language of the text; empty = the flow's")
     provider: str = Field("", description="Accepted for VoIPBIN's flows; prompts are always spoken by the local voices")
     voice_id: str = Field("", description="Accepted for VoIPBIN's flows; the language chooses the voice")
@@ -45,6 +45,8 @@ class TalkOptions(ActionOptions):
     needs=LegState.ALIVE,
     is_blocking=True,
     example={"text": "This call is being transcribed for quality assurance", "language": "en-US"},
+    fails="no voice speaks the language, the text is not spoken within 10 seconds, it is SSML that a variable "
+    "has made malformed, or Asterisk cannot play it",
 )
 async def talk(context: ActionContext, options: TalkOptions) -> Outcome:
     """Speak a text to the party; answers the call by itself and goes on when the text has ended."""

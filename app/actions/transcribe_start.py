@@ -5,13 +5,13 @@ from pydantic import Field
 from app.domain.ids import ZERO_ID
 from app.domain.transcribe import Direction
 from app.flow.action import ActionContext, ActionOptions, LegState, Next, Outcome, action
-from app.flow.option_types import FlowReference, LanguageTag
+from app.flow.option_types import FlowReference, SpokenLanguage
 
 
 class TranscribeStartOptions(ActionOptions):
     """What is transcribed, and how."""
 
-    language: LanguageTag = Field("", description="Language that is spoken; empty = the flow's")
+    language: SpokenLanguage = Field("", description="Language that is spoken; empty = the flow's")
     direction: Direction = Field(
         Direction.BOTH, description='"in" = what the party says, "out" = what it hears, "both" = two transcripts'
     )
@@ -27,6 +27,7 @@ class TranscribeStartOptions(ActionOptions):
     options=TranscribeStartOptions,
     needs=LegState.ANSWERED,
     example={"language": "en-US", "direction": "both"},
+    fails="the language has no speech model, the call is transcribed in this language already, or no port is free",
 )
 async def transcribe_start(context: ActionContext, options: TranscribeStartOptions) -> Outcome:
     """Start transcribing the call; it lasts until transcribe_stop or the end of the call.

@@ -1,9 +1,14 @@
 """The action `transcribe_stop`."""
 
-from app.flow.action import ActionContext, LegState, Next, NoOptions, Outcome, action
+from app.flow.action import NEVER, ActionContext, LegState, Next, NoOptions, Outcome, action
 
 
-@action("transcribe_stop", options=NoOptions, needs=LegState.ALIVE)
+@action(
+    "transcribe_stop",
+    options=NoOptions,
+    needs=LegState.ALIVE,
+    fails=NEVER,
+)
 async def transcribe_stop(context: ActionContext, options: NoOptions) -> Outcome:
     """Stop the transcribes that this flow has started; one that the API started goes on.
 

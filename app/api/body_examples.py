@@ -56,6 +56,18 @@ EXAMPLES: Mapping[str, Mapping[str, object]] = {
     "SpeakingStart": {"reference_type": "call", "reference_id": _ID, "language": "en-US"},
     "Say": {"text": "How may I help you?"},
     "TranscribeStart": {"reference_type": "call", "reference_id": _ID, "language": "en-US", "direction": "both"},
+    "TransferStart": {
+        "transfer_type": "blind",
+        "transferer_call_id": _ID,
+        "transferee_addresses": [{"type": "extension", "target_name": "2001"}],
+    },
+    "QueueForm": {
+        "name": "sales",
+        "routing_method": "longest_idle",
+        "tag_ids": [_ID],
+        "wait_timeout": 300_000,
+        "service_timeout": 0,
+    },
     "FlowOrder": {"name": "quality assurance", "detail": "transcribes the call", "actions": _ACTIONS},
     "FlowChange": {"name": "quality assurance", "actions": _ACTIONS},
     "ActiveflowOrder": {"flow_id": _ID, "variables": {"customer_name": "Ann"}},

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from app.errors import CallscribeError, InvalidArgument, NotFound, PermissionDenied
+from app.flow.finding import Finding
 
 
 class InvalidJsonBody(InvalidArgument):
@@ -201,10 +202,26 @@ def http_error_of(error: CallscribeError) -> HttpError | None:
         retry_after, details = error.retry_after_seconds, ({"limited_by": error.details["limited_by"]},)
     elif "field" in error.details:
         field, message = _with_dots(str(error.details["field"]), message)
-        details = ({"field": field},)
+        details = tuple(tell_finding(finding) for finding in _findings_of(error)) or ({"field": field},)
     elif http_status == 503:
         retry_after = _UNAVAILABLE_RETRY_SECONDS
     return HttpError(http_status, status, reason, message, details, retry_after)
+
+
+def _findings_of(error: CallscribeError) -> tuple[Finding, ...]:
+    found = error.details.get("findings", ())
+    return tuple(each for each in found if isinstance(each, Finding)) if isinstance(found, tuple) else ()
+
+
+def tell_finding(finding: Finding) -> Mapping[str, object]:
+    """Return one finding of a flow: `field` as everywhere in the API, `path` as `callscribe flows check` shows it."""
+    field, _ = _with_dots(finding.path, "")
+    return {
+        "field": field,
+        "path": f"$.{finding.path}",
+        "severity": finding.severity.value,
+        "message": finding.text,
+    }
 
 
 def _with_dots(field: str, message: str) -> tuple[str, str]:

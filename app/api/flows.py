@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NoReturn
 
 from aiohttp import web
 
-from app.api.errors import denied
+from app.api.errors import denied, tell_finding
 from app.api.flow_fields import ActionsField, check_flow_reference
 from app.api.keys import CONTEXT, IDENTITY
 from app.api.ownership import own_present
@@ -25,8 +26,9 @@ from app.domain.flow import StoredFlow
 from app.domain.ids import ZERO_ID, new_direct_hash, new_id
 from app.domain.timestamps import now
 from app.errors import StateInvalid
+from app.flow.finding import Finding
 from app.store import Transaction
-from app.wire.flow import FlowBody, flow_body
+from app.wire.flow import FlowBody, SavedFlowBody, flow_body, saved_flow_body
 
 MAX_FLOWS = 10_000
 """How many flows a customer can have (contract 8)."""
@@ -55,9 +57,9 @@ def routes() -> list[Route]:
     one_path = f"/v1.0/flows/{PATH_ID}"
     return [
         page("/v1.0/flows", list_flows, FlowBody),
-        post("/v1.0/flows", create_flow, FlowBody, FlowOrder, errors=(409,)),
+        post("/v1.0/flows", create_flow, SavedFlowBody, FlowOrder, errors=(409,)),
         get(one_path, get_flow, FlowBody),
-        put(one_path, change_flow, FlowBody, FlowChange, errors=(404, 409)),
+        put(one_path, change_flow, SavedFlowBody, FlowChange, errors=(404, 409)),
         delete(one_path, delete_flow, FlowBody, errors=(404, 409)),
         post(f"{one_path}/direct-hash-regenerate", regenerate_flow_hash, FlowBody, errors=(404, 409)),
     ]
@@ -79,13 +81,14 @@ async def list_flows(request: web.Request) -> web.Response:
 
 
 async def create_flow(request: web.Request) -> web.Response:
-    """Make a flow. All its actions are checked, and the first fault is named by its place.
+    """Make a flow. All its actions are checked: every fault is in `details` of the refusal, by its place.
 
-    Actions get ids where they have none. Keys of an `option` that its type does not know are kept and mean nothing.
+    What is weak but no fault refuses nothing and is in `warnings`. Actions get ids where they have none. Keys of an
+    `option` that its type does not know are kept and mean nothing.
     """
     asked = await read_body(request, FlowOrder)
     context, customer_id = request.app[CONTEXT], request[IDENTITY].customer_id
-    actions = context.flows.check(asked.actions, "actions")
+    checked = context.flows.inspect(asked.actions, "actions")
     await check_flow_reference(context, customer_id, asked.on_complete_flow_id, "on_complete_flow_id")
 
     async def make(tx: Transaction) -> StoredFlow:
@@ -96,7 +99,7 @@ async def create_flow(request: web.Request) -> web.Response:
             id=new_id(),
             customer_id=customer_id,
             name=asked.name,
-            actions=actions,
+            actions=checked.actions,
             tm_create=moment,
             tm_update=moment,
             detail=asked.detail,
@@ -104,7 +107,8 @@ async def create_flow(request: web.Request) -> web.Response:
             on_complete_flow_id=asked.on_complete_flow_id,
         )
 
-    return one(flow_body(await create(context.journal, lambda tx: tx.flows, make, EventType.FLOW_CREATED)))
+    made = await create(context.journal, lambda tx: tx.flows, make, EventType.FLOW_CREATED)
+    return _saved(made, checked.warnings)
 
 
 async def get_flow(request: web.Request) -> web.Response:
@@ -113,19 +117,25 @@ async def get_flow(request: web.Request) -> web.Response:
 
 
 async def change_flow(request: web.Request) -> web.Response:
-    """Change a flow; calls that run it already go on with what it was. A flow of the folder is changed in its file."""
+    """Change a flow; calls that run it already go on with what it was. A flow of the folder is changed in its file.
+
+    `actions` are checked as those of a new flow; without them `warnings` is empty.
+    """
     asked = await read_body(request, FlowChange)
     context, flow = request.app[CONTEXT], await _own_flow(request)
     _check_changeable(context, flow)
     changes = asked.sent()
+    warnings: tuple[Finding, ...] = ()
     if "actions" in changes:
-        changes["actions"] = context.flows.check(asked.actions, "actions")
+        checked = context.flows.inspect(asked.actions, "actions")
+        changes["actions"], warnings = checked.actions, checked.warnings
     await check_flow_reference(context, flow.customer_id, asked.on_complete_flow_id, "on_complete_flow_id")
 
     async def apply(_tx: Transaction, current: StoredFlow) -> StoredFlow:
         return replace(current, **changes)
 
-    return one(flow_body(await change(context.journal, lambda tx: tx.flows, flow.id, apply, EventType.FLOW_UPDATED)))
+    changed = await change(context.journal, lambda tx: tx.flows, flow.id, apply, EventType.FLOW_UPDATED)
+    return _saved(changed, warnings)
 
 
 async def delete_flow(request: web.Request) -> web.Response:
@@ -144,6 +154,10 @@ async def regenerate_flow_hash(request: web.Request) -> web.Response:
         return replace(current, direct_hash=new_direct_hash())
 
     return one(flow_body(await change(context.journal, lambda tx: tx.flows, flow.id, apply, EventType.FLOW_UPDATED)))
+
+
+def _saved(flow: StoredFlow, warnings: Sequence[Finding]) -> web.Response:
+    return one(saved_flow_body(flow, [tell_finding(each) for each in warnings]))
 
 
 async def _own_flow(request: web.Request) -> StoredFlow:

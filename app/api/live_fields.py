@@ -11,6 +11,7 @@ from app.api.request_body import OptionalBodyId, RequestBody
 from app.api.texts import Name
 from app.domain.ids import ZERO_ID
 from app.domain.language import parse_language
+from app.domain.recording import RECORDING_FORMATS
 from app.domain.texts import check_lines
 
 DEFAULT_LANGUAGE = "en-US"
@@ -35,9 +36,9 @@ def _check_language(text: str) -> str:
 
 
 def _check_format(text: str) -> str:
-    if text not in ("", "wav"):
-        raise ValueError("expected wav")
-    return "wav"
+    if text not in ("", *RECORDING_FORMATS):
+        raise ValueError(f"expected one of {', '.join(RECORDING_FORMATS)}")
+    return text or "wav"
 
 
 def _check_end_key(text: str) -> str:
@@ -63,7 +64,12 @@ SpokenLanguage = Annotated[
 """The language of a text to say, canonical."""
 
 RecordingFormat = Annotated[
-    str, AfterValidator(_check_format), Field(description="wav", json_schema_extra={"enum": ["wav", ""]})
+    str,
+    AfterValidator(_check_format),
+    Field(
+        description="Of the whole file; the sides of a call are WAV",
+        json_schema_extra={"enum": [*RECORDING_FORMATS, ""]},
+    ),
 ]
 Seconds = Annotated[int, Field(ge=0, le=2**31 - 1), AfterValidator(_capped)]
 """A length in seconds, 0 = none; more than a day counts as a day."""

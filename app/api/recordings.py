@@ -15,7 +15,7 @@ from app.api.responses import one
 from app.api.responses import page as answer_page
 from app.api.route import Query, Route, delete, get, page
 from app.domain.ids import is_id
-from app.domain.recording import Recording
+from app.domain.recording import RECORDING_FORMATS, Recording
 from app.errors import NotFound, PermissionDenied
 from app.wire.recording import RecordingBody, recording_body
 
@@ -68,7 +68,8 @@ async def delete_recording(request: web.Request) -> web.Response:
 async def redirect_to_file(request: web.Request) -> web.Response:
     """Redirect to a recording's sound: a link that is good for an hour, without a credential.
 
-    A WAV file, 8 kHz 16-bit; of a call in stereo, left = what the party said, right = what it heard.
+    A WAV file, 8 kHz 16-bit; of a call in stereo, left = what the party said, right = what it heard. A recording whose
+    `format` is mp3 or ogg is answered so, its sides are WAV.
     """
     recording, context = await _own_recording(request), request.app[CONTEXT]
     part = _part(request)
@@ -91,9 +92,10 @@ async def get_file(request: web.Request) -> web.StreamResponse:
     path = None if recording is None or recording.tm_delete else context.recordings.file(recording, part)
     if path is None or recording is None or not path.is_file():
         raise NotFound("file", recording_id)
-    name = f"{recording.reference_type}_{recording.id}{'_' if part else ''}{part}.wav"
+    kind = path.suffix.removeprefix(".")
+    name = f"{recording.reference_type}_{recording.id}{'_' if part else ''}{part}.{kind}"
     headers = {
-        "Content-Type": "audio/wav",
+        "Content-Type": RECORDING_FORMATS[kind],
         "Content-Disposition": f'attachment; filename="{name}"',
         "Cache-Control": "private, no-store",
     }

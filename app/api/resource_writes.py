@@ -10,13 +10,14 @@ from app.domain.customer import Agent, Customer
 from app.domain.events import Event, EventType
 from app.domain.flow import Activeflow, StoredFlow
 from app.domain.line import Extension, Number, Trunk
+from app.domain.queue import Queue
 from app.domain.timestamps import now
 from app.errors import NotFound
 from app.journal.journal import Journal
 from app.store import Transaction
 from app.store.resource_table import ResourceTable
 
-R = TypeVar("R", Agent, Customer, Activeflow, StoredFlow, Number, Extension, Trunk)
+R = TypeVar("R", Agent, Customer, Activeflow, StoredFlow, Number, Extension, Trunk, Queue)
 
 
 TableOf = Callable[[Transaction], ResourceTable[R]]

@@ -72,15 +72,15 @@ class ApiCalls:
 
     async def hold(self, customer_id: str, call_id: str, *, is_on: bool) -> None:
         """Put the party on hold, or back."""
-        await (await self._live(customer_id, call_id)).hold(is_on=is_on)
+        await (await self._live(customer_id, call_id)).sound.hold(is_on=is_on)
 
     async def music(self, customer_id: str, call_id: str, *, is_on: bool) -> None:
         """Play music on hold to the party, or end it."""
-        await (await self._live(customer_id, call_id)).music(is_on=is_on)
+        await (await self._live(customer_id, call_id)).sound.music(is_on=is_on)
 
     async def silence(self, customer_id: str, call_id: str, *, is_on: bool) -> None:
         """Send silence to the party, or end it."""
-        await (await self._live(customer_id, call_id)).silence(is_on=is_on)
+        await (await self._live(customer_id, call_id)).sound.silence(is_on=is_on)
 
     async def mute(self, customer_id: str, call_id: str, direction: MuteDirection, *, is_on: bool) -> None:
         """Mute a direction, or no more."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from app.api.ports import ConferenceOrder
 from app.application.api_flows import ApiFlows
 from app.call.conference import LiveConference
 from app.call.conferences import ConferenceFields, Conferences
 from app.call.live_calls import LiveCalls
 from app.domain.conference import Conference, Conferencecall, ConferenceStatus
-from app.domain.ids import ZERO_ID, new_direct_hash
+from app.domain.ids import ZERO_ID, is_id, new_direct_hash
 from app.domain.recording import RecordingRequest
 from app.domain.transcribe import Direction
 from app.errors import LegGone, NotFound, RecordingNotActive, StateInvalid
@@ -16,7 +18,8 @@ from app.flow.ports import PreFlow
 from app.logs import get_log
 from app.recording.recordings import Recordings
 from app.store.store import Store
-from app.transcribe.transcribes import TranscribeRequest, Transcribes
+from app.transcribe.request import TranscribeRequest
+from app.transcribe.transcribes import Transcribes
 
 log = get_log("conference")
 
@@ -108,12 +111,11 @@ class FlowConferences:
         self._live_calls = live_calls
         self._flows = flows
         self._store = store
+        self._making = asyncio.Lock()
 
     async def find_pre_flow(self, customer_id: str, conference_id: str) -> PreFlow:
         """Return what a caller runs before it joins; a pre-flow that was deleted meanwhile is none."""
-        stored = await self._store.conferences.get(customer_id, conference_id)
-        if stored is None or stored.tm_delete is not None:
-            raise NotFound("conference", conference_id)
+        stored = await self._find(customer_id, conference_id)
         if stored.status is not ConferenceStatus.PROGRESSING:
             raise StateInvalid(f"the conference is {stored.status}", status=str(stored.status))
         if stored.pre_flow_id == ZERO_ID:
@@ -129,7 +131,19 @@ class FlowConferences:
         call = self._live_calls.find(call_id)
         if call is None:
             raise LegGone("the call has ended")
-        return await self._conferences.join(call, conference_id, activeflow_id=activeflow_id)
+        conference = await self._find(call.record.customer_id, conference_id)
+        return await self._conferences.join(call, conference.id, activeflow_id=activeflow_id)
+
+    async def _find(self, customer_id: str, id_or_name: str) -> Conference:
+        """Return a conference by its id, or by its name; a name that is not there yet becomes a conference."""
+        if is_id(id_or_name):
+            stored = await self._store.conferences.get(customer_id, id_or_name)
+            if stored is None or stored.tm_delete is not None:
+                raise NotFound("conference", id_or_name)
+            return stored
+        async with self._making:
+            named = await self._store.conferences.find_open(customer_id, id_or_name)
+            return named or await self._conferences.create(customer_id, ConferenceFields(name=id_or_name))
 
 
 def _fields(order: ConferenceOrder) -> ConferenceFields:

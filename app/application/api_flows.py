@@ -10,8 +10,9 @@ from app.domain.flow import Action, Flow, StoredFlow
 from app.domain.ids import new_id
 from app.domain.timestamps import now
 from app.flow.action_registry import ActionRegistry
-from app.flow.api_actions import check_actions
+from app.flow.api_actions import CheckedActions, inspect_actions
 from app.flow.library import FlowLibrary
+from app.flow.speech_facts import SpeechFacts
 from app.journal.journal import Journal
 from app.logs import get_log
 from app.store.store import Store
@@ -27,17 +28,31 @@ class ApiFlows:
     """The flows of all customers. Those of the folder are the first customer's, whose id is `customer_id`."""
 
     def __init__(
-        self, library: FlowLibrary, registry: ActionRegistry, store: Store, journal: Journal, customer_id: str
+        self,
+        library: FlowLibrary,
+        registry: ActionRegistry,
+        store: Store,
+        journal: Journal,
+        customer_id: str,
+        speech: SpeechFacts | None = None,
     ) -> None:
         self._library = library
         self._registry = registry
         self._store = store
         self._journal = journal
         self._customer_id = customer_id
+        self._speech = speech
 
     def check(self, actions: object, place: str) -> tuple[Action, ...]:
         """Return `actions` (JSON) as checked actions with ids; InvalidArgument or InvalidActionType tells the fault."""
-        return check_actions(actions, place, self._registry)
+        return self.inspect(actions, place).actions
+
+    def inspect(self, actions: object, place: str) -> CheckedActions:
+        """Return what `check` returns, and the warnings, for who can tell them; they are logged in any case."""
+        checked = inspect_actions(actions, place, self._registry, self._speech)
+        for finding in checked.warnings:
+            log.warning("flow is weak", path=finding.path, expected=finding.expected)
+        return checked
 
     async def find(self, customer_id: str, flow_id: str) -> Flow | None:
         """Return a flow of this customer that can be run now."""

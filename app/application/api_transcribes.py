@@ -16,7 +16,8 @@ from app.errors import (
 from app.speech.model_library import ModelLibrary
 from app.store.store import Store
 from app.transcribe.recording_job import RecordingTranscribes
-from app.transcribe.transcribes import TranscribeRequest, Transcribes
+from app.transcribe.request import TranscribeRequest
+from app.transcribe.transcribes import Transcribes
 
 
 class ApiTranscribes:

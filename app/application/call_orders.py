@@ -119,6 +119,7 @@ def _outgoing(order: CallOrder, flow: Flow, target: Target, on_call: OnCall) -> 
         dial=target.dial,
         on_call=on_call,
         is_early=order.is_early,
+        master_call_id=order.master_call_id,
         type=target.type,
         flow_id=flow.id,
         owner_type=_owner_type(order),

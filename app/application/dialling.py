@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from app.application.dial_plan import country_of
 from app.application.sip_policy import SipPolicy
 from app.ari.ari import Ari
 from app.ari.contacts import list_contacts
+from app.call.live_call import LiveCall
+from app.call.outbound import OutgoingCall
 from app.call.outgoing_leg import Dial
 from app.domain.call import Address, AddressType, CallType
 from app.domain.conference import ConferenceStatus
@@ -16,7 +19,10 @@ from app.domain.customer import RingMethod
 from app.domain.ids import ZERO_ID
 from app.domain.line import NumberType
 from app.errors import InvalidArgument
+from app.logs import get_log
 from app.store.store import Store
+
+log = get_log("call")
 
 _SAFE = re.compile(r"[A-Za-z0-9._~*#+@:\[\]-]{1,320}")
 """What may stand in a dial string: nothing that ends one or begins another."""
@@ -68,6 +74,37 @@ class Dialling:
                 return Reach((await self._sip(destination, place, caller_id),))
             case _:
                 return Reach((await self._tel(customer_id, destination, place, caller_id),))
+
+    async def callees(
+        self,
+        customer_id: str,
+        source: Address,
+        destinations: Sequence[Address],
+        *,
+        anonymous: str = "",
+        is_early_media: bool = False,
+    ) -> list[OutgoingCall]:
+        """Return the calls to all destinations, for a conversation that others decide about.
+
+        Those that cannot be reached are left out; the first one's InvalidArgument where none can.
+        """
+        found: list[OutgoingCall] = []
+        failure: InvalidArgument | None = None
+        for index, destination in enumerate(destinations):
+            try:
+                reach = await self.reach(
+                    customer_id, source, destination, place=f"destinations.{index}", anonymous=anonymous
+                )
+            except InvalidArgument as error:
+                log.warning("a destination cannot be reached", reason=error.message)
+                failure = failure or error
+                continue
+            for target in reach.targets:
+                dial = replace(target.dial, is_early_heard=is_early_media)
+                found.append(OutgoingCall(customer_id, source, target.destination, dial, _talk_on, type=target.type))
+        if failure is not None and not found:
+            raise failure
+        return found
 
     async def _reach_agent(
         self, customer_id: str, source: Address, destination: Address, place: str, anonymous: str
@@ -171,3 +208,7 @@ class Dialling:
             return ""
         number = await self._store.numbers.get(customer_id, config.default_outgoing_source_number_id)
         return "" if number is None or number.tm_delete is not None else number.number
+
+
+async def _talk_on(_call: LiveCall) -> None:
+    """Stands in for what the connection puts in its place."""

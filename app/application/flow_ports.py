@@ -1,20 +1,23 @@
 """What flows ask for, fulfilled: the call, its transcribes, prompts that Asterisk fetches from us, other calls."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 
 from app.application.dialling import Dialling
 from app.call.connect import Connector
+from app.call.digits import Digits
 from app.call.live_call import LiveCall
 from app.call.live_calls import LiveCalls
-from app.call.outbound import OutgoingCall
-from app.domain.call import Address, Call, PlayOutcome
+from app.domain.answer import AnswerRequest
+from app.domain.call import Address, Call, MuteDirection, PlayOutcome
 from app.domain.transcribe import Direction, Transcribe
-from app.errors import CallscribeError, InvalidArgument, NotFound
 from app.flow.ports import ConnectResult
 from app.logs import get_log
 from app.speech.prompt_cache import Prompts
 from app.store.store import Store
-from app.transcribe.transcribes import TranscribeRequest, Transcribes
+from app.transcribe.answer_ear import AnswerEar, AnswerEars
+from app.transcribe.request import TranscribeRequest
+from app.transcribe.transcribes import Transcribes
 
 log = get_log("flow")
 
@@ -43,6 +46,19 @@ class CallFlow:
         """Play media to the party."""
         return await self._call.play(media, is_stopped_by_digit=is_stopped_by_digit)
 
+    @property
+    def digits(self) -> Digits:
+        """What the party has pressed."""
+        return self._call.digits
+
+    async def send_digits(self, digits: str, *, duration_ms: int, interval_ms: int) -> None:
+        """Begin to send digits to the party."""
+        await self._call.send_digits(digits, duration_ms=duration_ms, interval_ms=interval_ms)
+
+    async def mute(self, direction: MuteDirection, *, is_on: bool) -> None:
+        """Mute a direction, or take that back."""
+        await self._call.mute(direction, is_on=is_on)
+
     async def hang_up(self, reason: str) -> None:
         """End the call."""
         await self._call.hang_up(reason)
@@ -57,38 +73,25 @@ class FlowConnects:
         self._connector = connector
 
     async def connect(
-        self, call_id: str, source: Address | None, destinations: Sequence[Address], *, anonymous: str
+        self,
+        call_id: str,
+        source: Address | None,
+        destinations: Sequence[Address],
+        *,
+        anonymous: str,
+        is_early_media: bool,
     ) -> ConnectResult:
         """Ring all destinations and bridge the first that answers; those that cannot be reached are left out."""
-        call = self._live_calls.find(call_id)
-        if call is None:
-            raise NotFound("call", call_id)
-        shown = source or call.record.source
-        callees: list[OutgoingCall] = []
-        failure: CallscribeError | None = None
-        for index, destination in enumerate(destinations):
-            try:
-                reach = await self._dialling.reach(
-                    call.record.customer_id, shown, destination, place=f"destinations.{index}", anonymous=anonymous
-                )
-            except InvalidArgument as error:
-                log.warning("a destination of a connect cannot be reached", reason=error.message)
-                failure = failure or error
-                continue
-            callees += [
-                OutgoingCall(
-                    call.record.customer_id, shown, target.destination, target.dial, _talk_on, type=target.type
-                )
-                for target in reach.targets
-            ]
-        if failure is not None and not callees:
-            raise failure
+        call = self._live_calls.require(call_id)
+        callees = await self._dialling.callees(
+            call.record.customer_id,
+            source or call.record.source,
+            destinations,
+            anonymous=anonymous,
+            is_early_media=is_early_media,
+        )
         outcome = await self._connector.connect(call, callees)
         return ConnectResult(outcome.is_answered, outcome.reason.value, outcome.call_id)
-
-
-async def _talk_on(_call: LiveCall) -> None:
-    """Stands in for what the connector puts in its place."""
 
 
 class FlowTranscribes:
@@ -110,9 +113,7 @@ class FlowTranscribes:
         end_of_silence_ms: int | None,
     ) -> Transcribe:
         """Start to listen to a call; returns when every direction is heard."""
-        call = self._live_calls.find(call_id)
-        if call is None:
-            raise NotFound("call", call_id)
+        call = self._live_calls.require(call_id)
         request = TranscribeRequest(
             language=language,
             direction=direction,
@@ -126,6 +127,19 @@ class FlowTranscribes:
     async def stop(self, transcribe_id: str) -> object:
         """Stop after the last words; one that is done already is no error."""
         return await self._transcribes.stop(transcribe_id)
+
+
+class FlowAnswers:
+    """Hears answers for flows."""
+
+    def __init__(self, ears: AnswerEars, live_calls: LiveCalls) -> None:
+        self._ears = ears
+        self._live_calls = live_calls
+
+    def open(self, call_id: str, request: AnswerRequest) -> AbstractAsyncContextManager[AnswerEar]:
+        """Hear what the party of a call says."""
+        call = self._live_calls.require(call_id)
+        return self._ears.open(call, request)
 
 
 class FlowPrompts:

@@ -13,16 +13,17 @@ from app.domain.events import EventType
 from app.domain.flow import Activeflow, ActiveflowStatus, Flow
 from app.domain.ids import ZERO_ID, new_id
 from app.domain.timestamps import now
-from app.errors import CallscribeError, LegGone, Unavailable
+from app.errors import CallscribeError, LegGone
 from app.flow.executor import Executor
 from app.flow.variables import Variables
 from app.journal.journal import Journal
 from app.logs import get_log
+from app.owned_tasks import OwnedTasks
 
 log = get_log("flow")
 
 MAX_CHAIN = 5
-"""How many flows may follow one another by on_complete and on_end (contract 8)."""
+"""How many flows may follow one another by on_complete and on_end (contract 8), where no setting says otherwise."""
 _KEPT_VARIABLES = 1000
 
 FindFlow = Callable[[str, str], Awaitable[Flow | None]]
@@ -49,28 +50,28 @@ class Execution:
 class _Running:
     task: "asyncio.Task[Activeflow]"
     ended: asyncio.Event
+    complete_count: int
+    variables: Variables
 
 
 class FlowRunner:
     """Runs flows and knows those that run."""
 
-    def __init__(self, executor: Executor, journal: Journal, find_flow: FindFlow) -> None:
+    def __init__(
+        self, executor: Executor, journal: Journal, find_flow: FindFlow, *, max_chain: int = MAX_CHAIN
+    ) -> None:
         self._executor = executor
+        self._max_chain = max_chain
         self._journal = journal
         self._find_flow = find_flow
         self._running: dict[str, _Running] = {}
         self._variables: OrderedDict[str, tuple[int, Mapping[str, str]]] = OrderedDict()
         """Of each activeflow, newest last: its place in its chain, and its variables for flows that follow it."""
-        self._tasks: asyncio.TaskGroup | None = None
+        self._tasks = OwnedTasks("the program is ending: no new flow is started")
 
     async def run(self) -> None:
         """Own the flows that run without a call until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
-            try:
-                await asyncio.get_running_loop().create_future()
-            finally:
-                self._tasks = None
+        await self._tasks.run()
 
     def on_call(self, flow: Flow, supplied: Mapping[str, str] | None = None) -> OnCall:
         """Return what runs `flow` for a call: the flow as it is now, whatever is edited during the call."""
@@ -78,27 +79,26 @@ class FlowRunner:
         async def run(call: LiveCall) -> None:
             execution = Execution(call.record.customer_id, "call", call.record.id, supplied or {})
             activeflow = await self._open(flow, execution)
-            await call.note_flow(flow_id=flow.id, activeflow_id=activeflow.id)
+            await call.ledger.note_flow(flow_id=flow.id, activeflow_id=activeflow.id)
             await self._run(activeflow, flow, execution, call)
 
         return run
 
     async def start(self, flow: Flow, execution: Execution) -> Activeflow:
         """Begin to run a flow without a call; returns its record when it is stored. Unavailable at the end."""
-        if self._tasks is None:
-            raise Unavailable("the program is ending: no new flow is started")
+        self._tasks.require_open()
         activeflow = await self._open(flow, execution)
-        self._tasks.create_task(self._run_alone(activeflow, flow, execution), name=f"flow {activeflow.id}")
+        self._tasks.start(self._run_alone(activeflow, flow, execution), name=f"flow {activeflow.id}")
         return activeflow
 
     async def follow(self, flow_id: str, execution: Execution) -> None:
         """Run what follows the end of something, where there is such a flow and the chain is not too long."""
         if flow_id == ZERO_ID:
             return
-        parent = self._variables.get(execution.parent_id)
+        parent = self._parent_of(execution.parent_id)
         count = parent[0] + 1 if parent else execution.complete_count
-        if count > MAX_CHAIN:
-            log.warning("a following flow is not run: the chain is too long", flow_id=flow_id, limit=MAX_CHAIN)
+        if count > self._max_chain:
+            log.warning("a following flow is not run: the chain is too long", flow_id=flow_id, limit=self._max_chain)
             return
         flow = await self._find_flow(execution.customer_id, flow_id)
         if flow is None:
@@ -160,12 +160,14 @@ class FlowRunner:
         """Run to the end; a stop by `stop` is an end like any other, a cancel from outside passes."""
         variables = Variables()
         variables.set_system(execution.system)
-        parent = self._variables.get(execution.parent_id)
+        parent = self._parent_of(execution.parent_id)
 
         async def on_step(record: Activeflow) -> None:
             await self._journal.change(record, EventType.ACTIVEFLOW_UPDATED)
             if call is not None and (action := record.current_action) is not None:
-                call.note_action(CallAction(action.id, action.type, action.next_id, action.option, record.tm_update))
+                call.ledger.note_action(
+                    CallAction(action.id, action.type, action.next_id, action.option, record.tm_update)
+                )
 
         task = asyncio.ensure_future(
             self._executor.run(
@@ -178,7 +180,7 @@ class FlowRunner:
                 variables=variables,
             )
         )
-        running = _Running(task, asyncio.Event())
+        running = _Running(task, asyncio.Event(), activeflow.complete_count, variables)
         self._running[activeflow.id] = running
         try:
             await asyncio.wait({task})
@@ -194,16 +196,23 @@ class FlowRunner:
         if not task.cancelled():
             task.result()
 
+    def _parent_of(self, activeflow_id: str) -> tuple[int, Mapping[str, str]] | None:
+        """Return the place in its chain and the variables of an activeflow, which may go on still."""
+        running = self._running.get(activeflow_id)
+        if running is not None:
+            return running.complete_count, running.variables.snapshot()
+        return self._variables.get(activeflow_id)
+
     def _remember(self, activeflow: Activeflow, variables: Variables) -> None:
         self._variables[activeflow.id] = (activeflow.complete_count, variables.snapshot())
         if len(self._variables) > _KEPT_VARIABLES:
             self._variables.popitem(last=False)
 
     def _follow_on_complete(self, activeflow: Activeflow, flow: Flow) -> None:
-        if flow.on_complete_flow_id == ZERO_ID or self._tasks is None:
+        if flow.on_complete_flow_id == ZERO_ID or not self._tasks.is_open:
             return
         following = Execution(activeflow.customer_id, "activeflow", activeflow.id, parent_id=activeflow.id)
-        self._tasks.create_task(self.follow(flow.on_complete_flow_id, following), name="on complete")
+        self._tasks.start(self.follow(flow.on_complete_flow_id, following), name="on complete")
 
 
 def _with_count(execution: Execution, count: int) -> Execution:

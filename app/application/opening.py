@@ -12,7 +12,7 @@ from app.api.tokens import load_token_secret
 from app.application.parts import Application, Parts
 from app.application.service import open_service
 from app.application.settings_check import check_settings
-from app.application.speech import open_models, open_warm_pool
+from app.application.speech import FlowSpeech, open_models, open_warm_pool
 from app.application.state_folder import open_home
 from app.application.telephony import open_embedded_asterisk, open_telephony
 from app.domain.timestamps import now
@@ -62,8 +62,9 @@ async def _open_parts(stack: AsyncExitStack, settings: Settings) -> Parts:
     unfinished = await journal.commit(partial(close_unfinished, moment=now()))
     if unfinished:
         log.warning("closed what an earlier run left open", events=len(unfinished))
-    registry = load_actions(app.actions)
-    library = await stack.enter_async_context(open_flow_library(settings.flows, registry))
+    registry = load_actions(app.actions, settings.is_set)
+    flow_speech = FlowSpeech(models)
+    library = await stack.enter_async_context(open_flow_library(settings.flows, registry, speech=flow_speech))
     prompts = await stack.enter_async_context(
         open_prompts(home / "prompts", await asyncio.to_thread(find_voices), secret=load_token_secret(home))
     )
@@ -73,6 +74,8 @@ async def _open_parts(stack: AsyncExitStack, settings: Settings) -> Parts:
         stack.enter_async_context(open_embedded_asterisk(settings, ports)),
         stack.enter_async_context(open_warm_pool(settings, models, library.flows)),
     )
+    flow_speech.find_words = pool.find_unknown_words
+    await library.check_again()
     telephony = await stack.enter_async_context(open_telephony(settings, asterisk))
     return Parts(
         settings=settings,
@@ -82,6 +85,7 @@ async def _open_parts(stack: AsyncExitStack, settings: Settings) -> Parts:
         journal=journal,
         first=first,
         models=models,
+        flow_speech=flow_speech,
         registry=registry,
         library=library,
         prompts=prompts,

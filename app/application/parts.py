@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.api.first_start import FirstCredentials
+from app.application.speech import FlowSpeech
 from app.application.telephony import Telephony
 from app.call.live_calls import LiveCalls
 from app.domain.events import Event
@@ -33,6 +34,7 @@ class Parts:
     journal: Journal
     first: FirstCredentials
     models: ModelLibrary
+    flow_speech: FlowSpeech
     registry: ActionRegistry
     library: FlowLibrary
     prompts: Prompts

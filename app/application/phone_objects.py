@@ -20,7 +20,7 @@ MODEL_OPTIONS = (
     *("allow", "direct_media", "rtp_symmetric", "force_rport", "rewrite_contact", "dtmf_mode", "media_address"),
     *("bind_rtp_to_media_address", "rtp_ipv6", "rtp_timeout", "rtp_timeout_hold", "timers", "timers_min_se"),
     *("timers_sess_expires", "language", "media_encryption", "ice_support", "rtcp_mux", "100rel", "inband_progress"),
-    *("allow_transfer", "allow_subscribe", "moh_passthrough"),
+    *("allow_transfer", "allow_subscribe", "message_context", "moh_passthrough"),
 )
 
 TYPES = ("auth", "aor", "endpoint", "identify", "registration")

@@ -15,16 +15,22 @@ from app.application.api_calls import ApiCalls
 from app.application.api_conferences import ApiConferences, FlowConferences
 from app.application.api_flows import ApiFlows
 from app.application.api_groupcalls import ApiGroupcalls
-from app.application.api_recordings import ApiRecordings, FlowRecordings
+from app.application.api_queues import AgentReach, ApiQueues, FlowQueues
+from app.application.api_recordings import ApiRecordings, FlowRecordings, FlowRecordingTranscribes
 from app.application.api_transcribes import ApiTranscribes, offer_languages
 from app.application.call_orders import CallOrders
 from app.application.call_router import CallRouter
 from app.application.closing import end_calls
 from app.application.dialling import Dialling
-from app.application.flow_ports import FlowConnects, FlowPrompts, FlowTranscribes, StoredCalls, prompt_uri
+from app.application.flow_calls import FlowCalls
+from app.application.flow_external_media import FlowExternalMedia
+from app.application.flow_ports import FlowAnswers, FlowConnects, FlowPrompts, FlowTranscribes, StoredCalls, prompt_uri
+from app.application.flow_reach import open_flow_reach
 from app.application.flow_runner import FlowRunner
+from app.application.flow_sounds import FlowSounds
 from app.application.followups import Followups
 from app.application.health import Health
+from app.application.media_policy import MediaPolicy
 from app.application.metrics import AppCollector, open_metrics, render_metrics
 from app.application.parts import Application, Parts
 from app.application.phones import Phones
@@ -32,17 +38,18 @@ from app.application.rate_limits import rate_limits_of
 from app.application.reconciler import Reconciler
 from app.application.sip_policy import SipPolicy
 from app.application.talk import Runner, Talk
+from app.application.transfers import Transfers
 from app.call.conference_leg import join_bare
-from app.call.connect import Connector
 from app.call.intake import Admission, Intake
 from app.call.live_calls import LiveCalls
+from app.call.queues import Queues
 from app.delivery.media_stream import MediaStreamServer
 from app.delivery.retention import Retention
 from app.delivery.webhook_networks import read_webhook_networks
 from app.delivery.webhook_schedule import RetrySchedule
 from app.delivery.webhook_sender import WebhookSender, open_webhook_sender
 from app.delivery.websocket_feed import WebsocketFeed
-from app.flow.executor import Executor
+from app.flow.executor import Executor, FlowLimits
 from app.flow.ports import FlowPorts
 from app.logs import get_log
 
@@ -57,6 +64,7 @@ async def open_service(stack: AsyncExitStack, parts: Parts) -> Application:
     settings, store, journal, ari = parts.settings, parts.store, parts.journal, parts.telephony.ari
     networks = read_webhook_networks(settings.webhook_networks)
     policy = SipPolicy(settings.sip_destinations)
+    media_policy = MediaPolicy(settings.media_destinations)
     live_calls = LiveCalls()
     health = Health(parts.telephony, store, parts.library, live_calls, parts.models)
     prompts = FlowPrompts(parts.prompts)
@@ -66,23 +74,47 @@ async def open_service(stack: AsyncExitStack, parts: Parts) -> Application:
     )
     journal.on_deliveries = sender.wake
 
-    flows = ApiFlows(parts.library, parts.registry, store, journal, parts.first.customer_id)
+    flows = ApiFlows(parts.library, parts.registry, store, journal, parts.first.customer_id, parts.flow_speech)
     dialling = Dialling(store, ari, policy, ring_seconds=settings.dial_seconds)
+    placing = FlowCalls(live_calls, talk.groupcalls, parts.registry)
+    queues = Queues(journal, store, talk.outbound, talk.connector, AgentReach(dialling))
+    reach = await stack.enter_async_context(
+        open_flow_reach(settings, store, ari, flows, parts.registry, talk.recordings.file)
+    )
     executor = Executor(
         parts.registry,
         FlowPorts(
             transcribes=FlowTranscribes(talk.transcribes, live_calls),
+            answers=FlowAnswers(talk.answers, live_calls),
             prompts=prompts,
             calls=StoredCalls(store),
-            connects=FlowConnects(live_calls, dialling, Connector(ari, talk.outbound)),
+            connects=FlowConnects(live_calls, dialling, talk.connector),
             recordings=FlowRecordings(talk.recordings, live_calls),
+            recording_transcribes=FlowRecordingTranscribes(talk.recording_transcribes, store),
+            external_media=FlowExternalMedia(talk.external_medias, live_calls, media_policy),
+            queues=FlowQueues(queues=queues, live_calls=live_calls, flows=flows, store=store),
             conferences=FlowConferences(conferences=talk.conferences, live_calls=live_calls, flows=flows, store=store),
+            sounds=FlowSounds(
+                ari,
+                parts.receiver,
+                live_calls,
+                media_host=settings.effective_media_host,
+                reserve_ports=parts.budget.reserve,
+                release_ports=parts.budget.release,
+            ),
+            placing=placing,
+            reach=reach.ports,
         ),
+        limits=FlowLimits(actions_per_activeflow=settings.flow_max_actions, stacks=settings.flow_max_stacks),
     )
-    runner = FlowRunner(executor, journal, flows.find)
+    transfers = Transfers(live_calls, talk.connector, dialling, store)
+    live_calls.on_refer = transfers.by_phone
+    runner = FlowRunner(executor, journal, flows.find, max_chain=settings.flow_max_chain)
+    reach.follows.runner = runner
+    placing.orders = orders = CallOrders(flows, runner, dialling, talk.outbound, talk.groupcalls)
     talk.followups = followups = Followups(runner, store, parts.left_open)
     phones = Phones(ari, store)
-    context = _api_context(parts, talk, health, flows, runner, dialling, phones, sender)
+    context = _api_context(parts, talk, health, flows, runner, orders, phones, sender, transfers, queues)
     server = await stack.enter_async_context(open_server(build_app(context), settings.http_host, settings.http_port))
     base_url = f"http://{settings.effective_media_host}:{server.port}"
     prompts.serve_from(base_url, prompt_uri(base_url, (await parts.prompts.beep()).key))
@@ -105,7 +137,7 @@ async def open_service(stack: AsyncExitStack, parts: Parts) -> Application:
     await ari.on_connected(phones.on_connected)
 
     retention = Retention(store, settings.event_retention_hours)
-    others = (runner, followups, intake, reconciler, sender, retention, flows)
+    others = (queues, runner, followups, reach.errands, intake, reconciler, sender, retention, flows)
     await stack.enter_async_context(_running(talk, followups, others, health))
     log.info("ready", flows=len(parts.library.flows), http_port=server.port, sip_port=settings.sip_port)
     return Application(server.port, store, parts.bus, live_calls, talk.transcribes, parts.library, parts.first)
@@ -117,12 +149,13 @@ def _api_context(
     health: Health,
     flows: ApiFlows,
     runner: FlowRunner,
-    dialling: Dialling,
+    orders: CallOrders,
     phones: Phones,
     sender: WebhookSender,
+    transfers: Transfers,
+    queues: Queues,
 ) -> ApiContext:
     store, journal, settings, live_calls = parts.store, parts.journal, parts.settings, talk.calls
-    orders = CallOrders(flows, runner, dialling, talk.outbound, talk.groupcalls)
     collector = AppCollector(parts, talk, sender, asyncio.get_running_loop())
     return ApiContext(
         store=store,
@@ -135,10 +168,12 @@ def _api_context(
             recordings=talk.recordings,
             speakings=talk.speakings,
         ),
+        transfers=transfers,
         groupcalls=ApiGroupcalls(talk.groupcalls, orders, store, journal),
         conferences=ApiConferences(
             conferences=talk.conferences, recordings=talk.recordings, transcribes=talk.transcribes, store=store
         ),
+        queues=ApiQueues(queues, store, journal),
         recordings=ApiRecordings(talk.recordings, store),
         speakings=talk.speakings,
         media_streams=MediaStreamServer(talk.media_streams, live_calls, talk.conferences.find),

@@ -6,6 +6,8 @@ import socket
 from contextlib import closing
 from ipaddress import ip_address
 
+from app.application.mail_server import read_mail_server
+from app.application.media_policy import MediaPolicy
 from app.application.sip_policy import SipPolicy
 from app.delivery.webhook_networks import read_webhook_networks
 from app.errors import InvalidSetting
@@ -18,7 +20,9 @@ def check_settings(settings: Settings) -> None:
     Every address has to be one of this machine: each is bound once. Blocking where a name has to be looked up.
     """
     SipPolicy(settings.sip_destinations)
+    MediaPolicy(settings.media_destinations)
     read_webhook_networks(settings.webhook_networks)
+    read_mail_server(settings.smtp_url, settings.mail_from)
     if not settings.flows.is_dir():
         raise InvalidSetting("CALLSCRIBE_FLOWS", f"{settings.flows} is no folder; expected a folder of flow files")
     _check_address("CALLSCRIBE_HTTP_HOST", settings.http_host)

@@ -17,8 +17,8 @@ ANYWHERE = "*"
 class SipPolicy:
     """Networks, host names, or `*`. A name that is not listed is looked up: it may lead into an allowed network."""
 
-    def __init__(self, setting: str) -> None:
-        """Read the setting; InvalidSetting names what is neither."""
+    def __init__(self, setting: str, *, variable: str = _VARIABLE) -> None:
+        """Read the setting; InvalidSetting names `variable` and what is neither."""
         parts = [part.strip() for part in setting.split(",") if part.strip()]
         self._is_anywhere = ANYWHERE in parts
         self._networks: list[IPv4Network | IPv6Network] = []
@@ -31,7 +31,7 @@ class SipPolicy:
             except ValueError:
                 if part.replace(".", "").isdigit() or not _HOST_NAME.fullmatch(part):
                     raise InvalidSetting(
-                        _VARIABLE, f"{part!r} is no network; expected such as 10.0.0.0/8, a host name or *"
+                        variable, f"{part!r} is no network; expected such as 10.0.0.0/8, a host name or *"
                     ) from None
                 self._hosts.add(part.lower())
 
@@ -40,8 +40,15 @@ class SipPolicy:
         host = _host_of(target)
         if self._is_anywhere or host in self._hosts:
             return True
+        return bool(await self.find_addresses(host))
+
+    async def find_addresses(self, host: str) -> list[IPv4Address | IPv6Address]:
+        """Look a host up; its addresses where they are all allowed, nothing else."""
         addresses = await _addresses_of(host)
-        return bool(addresses) and all(any(address in network for network in self._networks) for address in addresses)
+        if self._is_anywhere or host.lower() in self._hosts:
+            return addresses
+        is_inside = all(any(address in network for network in self._networks) for address in addresses)
+        return addresses if is_inside else []
 
 
 def _host_of(target: str) -> str:

@@ -7,6 +7,8 @@ from app.application.followups import Followups
 from app.application.health import Health
 from app.application.parts import Parts
 from app.call.conferences import Conferences
+from app.call.connect import Connector
+from app.call.external_medias import ExternalMedias
 from app.call.groupcalls import Groupcalls
 from app.call.media_stream import MediaStreams
 from app.call.outbound import Outbound
@@ -16,6 +18,7 @@ from app.domain.recording import Recording
 from app.domain.transcribe import Transcribe
 from app.recording.recordings import Recordings
 from app.recording.sources import TapParts
+from app.transcribe.answer_ear import AnswerEars
 from app.transcribe.recording_job import RecordingTranscribes
 from app.transcribe.session_parts import SessionParts
 from app.transcribe.transcribes import Transcribes
@@ -38,15 +41,22 @@ class Talk:
         self.calls = is_ready.live_calls
         self.followups: Followups | None = None
         """Set once flows can run."""
+        session_parts = SessionParts(
+            ari=ari,
+            receiver=parts.receiver,
+            models=parts.models,
+            pool=parts.pool,
+            journal=journal,
+            media_host=media_host,
+        )
+        self.answers = AnswerEars(
+            session_parts,
+            default_end_of_silence_ms=silence_ms,
+            reserve_ports=budget.reserve,
+            release_ports=budget.release,
+        )
         self.transcribes = Transcribes(
-            SessionParts(
-                ari=ari,
-                receiver=parts.receiver,
-                models=parts.models,
-                pool=parts.pool,
-                journal=journal,
-                media_host=media_host,
-            ),
+            session_parts,
             default_end_of_silence_ms=silence_ms,
             reserve_ports=budget.reserve,
             release_ports=budget.release,
@@ -66,7 +76,7 @@ class Talk:
             transcribes=store.transcribes,
             models=parts.models,
             pool=parts.pool,
-            file=self.recordings.file,
+            file=self.recordings.sound,
             find_call=store.calls.get_by_id,
             default_end_of_silence_ms=silence_ms,
             on_done=self._after_transcribe,
@@ -80,6 +90,9 @@ class Talk:
             reserve_ports=budget.reserve,
             release_ports=budget.release,
         )
+        self.external_medias = ExternalMedias(
+            ari, media_host=media_host, reserve_ports=budget.reserve, release_ports=budget.release
+        )
         self.outbound = Outbound(
             ari,
             journal,
@@ -90,6 +103,7 @@ class Talk:
             release_ports=budget.release,
         )
         self.groupcalls = Groupcalls(self.outbound, journal)
+        self.connector = Connector(ari, self.outbound)
 
     @property
     def runners(self) -> tuple[Runner, ...]:
@@ -102,12 +116,15 @@ class Talk:
             self.speakings,
             self.outbound,
             self.groupcalls,
+            self.connector,
+            self.external_medias,
         )
 
     def owns(self, asterisk_object_id: str) -> bool:
         """Whether an object of ours in Asterisk belongs to something that lives."""
         return (
             self.transcribes.owns(asterisk_object_id)
+            or self.answers.owns(asterisk_object_id)
             or self.recordings.owns(asterisk_object_id)
             or self.conferences.owns(asterisk_object_id)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from typing import Literal
 
 from app.ari import operation
 from app.ari.ari import Ari
@@ -47,6 +48,16 @@ async def stop_ringing(ari: Ari, channel_id: str) -> None:
     """Stop telling the calling party that it rings; LegGone when it hung up."""
     with gone_means_hung_up(channel_id):
         await operation.RING_STOP.send(ari, {"channelId": channel_id})
+
+
+async def progress(ari: Ari, channel_id: str) -> None:
+    """Let an unanswered calling party hear sound from now on (SIP 183); LegGone when it hung up."""
+    await _tell(ari, operation.PROGRESS, channel_id)
+
+
+async def tell_transfer(ari: Ari, channel_id: str, state: Literal["channel_answered", "channel_unavailable"]) -> None:
+    """Tell a party that asked for a transfer (ChannelTransfer) what became of it; LegGone when it hung up."""
+    await _tell(ari, operation.TRANSFER_PROGRESS, channel_id, {"states": state})
 
 
 async def send_digits(ari: Ari, channel_id: str, digits: str, *, between_ms: int = 100, duration_ms: int = 100) -> None:

@@ -118,6 +118,47 @@ class ChannelConnectedLine(ChannelEvent):
     type: Literal["ChannelConnectedLine"] = "ChannelConnectedLine"
 
 
+class RequestedDestination(BaseModel):
+    """Where a party wants another one to be transferred: a user part, or (attended) SIP's Call-ID of its other call."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    destination: str = ""
+    protocol_id: str = ""
+
+
+class ReferTo(BaseModel):
+    """To what a party wants another one to be transferred; `destination_channel` = its own other call (attended)."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    requested_destination: RequestedDestination = RequestedDestination()
+    destination_channel: Channel | None = None
+    connected_channel: Channel | None = None
+
+
+class ReferredBy(BaseModel):
+    """Who wants a transfer."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    source_channel: Channel
+
+
+class ChannelTransfer(AriEvent):
+    """A party sent REFER, on a channel whose PJSIP_TRANSFER_HANDLING is `ari-only`: it is for us to do."""
+
+    type: Literal["ChannelTransfer"] = "ChannelTransfer"
+    state: str = ""
+    refer_to: ReferTo
+    referred_by: ReferredBy
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The id of the channel that asks."""
+        return (self.referred_by.source_channel.id,)
+
+
 class ChannelTalkingStarted(ChannelEvent):
     """Asterisk's own talk detection heard speech."""
 
@@ -326,7 +367,7 @@ KnownEvent = (
     StasisStart | StasisEnd
     | ChannelCreated | ChannelDestroyed | ChannelHangupRequest | ChannelStateChange | ChannelDtmfReceived
     | ChannelHold | ChannelUnhold | ChannelCallerId | ChannelConnectedLine
-    | ChannelTalkingStarted | ChannelTalkingFinished
+    | ChannelTransfer | ChannelTalkingStarted | ChannelTalkingFinished
     | BridgeCreated | BridgeDestroyed | BridgeMerged | ChannelEnteredBridge | ChannelLeftBridge
     | PlaybackStarted | PlaybackContinuing | PlaybackFinished
     | RecordingStarted | RecordingFinished | RecordingFailed

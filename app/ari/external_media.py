@@ -58,6 +58,39 @@ async def open_external_media(
             yield ExternalMedia(channel_id, source)
 
 
+@asynccontextmanager
+async def open_audiosocket(
+    ari: Ari,
+    channel_id: str,
+    host: str,
+    port: int,
+    format: str = "slin",  # noqa: A002 - Asterisk's own word
+    *,
+    uuid: str,
+    timeout_seconds: float = STASIS_START_TIMEOUT_SECONDS,
+) -> AsyncIterator[str]:
+    """Make a channel that talks AudioSocket over TCP with host:port, which knows it by `uuid`; hung up at the end.
+
+    Raises AriRefused when nobody answers there, AriTimeout when the channel does not come up, LegGone when it ended.
+    """
+    query = {
+        "channelId": channel_id,
+        "app": ari.application,
+        "external_host": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        "encapsulation": "audiosocket",
+        "transport": "tcp",
+        "format": format,
+        "direction": "both",
+        "data": uuid,
+    }
+    with ari.watch(channel_id) as watch:
+        making = operation.EXTERNAL_MEDIA.send(ari, {}, query)
+        async with owned(ari, channel_id, making, operation.HANG_UP, {"channelId": channel_id}):
+            await wait_stasis_start(watch, channel_id, timeout_seconds)
+            watch.close()
+            yield channel_id
+
+
 async def _source(ari: Ari, channel_id: str, channelvars: Mapping[str, object]) -> tuple[str, int]:
     """Return where the channel sends from: told in the reply (Asterisk 22), else asked for."""
     address = channelvars.get(_ADDRESS) or await get_variable(ari, channel_id, _ADDRESS)

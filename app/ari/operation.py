@@ -77,6 +77,8 @@ GET_CHANNEL = _op("GET", _CHANNEL)
 HANG_UP = _op("DELETE", _CHANNEL, "reason_code", "reason")
 ANSWER = _op("POST", _CHANNEL + "/answer")
 RING = _op("POST", _CHANNEL + "/ring")
+PROGRESS = _op("POST", _CHANNEL + "/progress")
+TRANSFER_PROGRESS = _op("POST", _CHANNEL + "/transfer_progress", "states")
 RING_STOP = _op("DELETE", _CHANNEL + "/ring")
 HOLD = _op("POST", _CHANNEL + "/hold")
 UNHOLD = _op("DELETE", _CHANNEL + "/hold")
@@ -92,7 +94,7 @@ SET_VARIABLE = _op("POST", _CHANNEL + "/variable", "variable", "value")
 SNOOP = _op("POST", _CHANNEL + "/snoop/{snoopId}", "spy", "whisper", "app", "appArgs")
 EXTERNAL_MEDIA = _op(
     "POST", "/channels/externalMedia", "channelId", "app", "external_host", "encapsulation", "transport", "format",
-    "direction",
+    "direction", "data",
 )  # fmt: skip
 PLAY = _op("POST", _CHANNEL + "/play/{playbackId}", "media", "lang", "offsetms", "skipms")
 GET_PLAYBACK = _op("GET", "/playbacks/{playbackId}")
@@ -108,6 +110,7 @@ GET_DYNAMIC = _op("GET", _DYNAMIC)
 PUT_DYNAMIC = _op("PUT", _DYNAMIC, body="fields")
 DELETE_DYNAMIC = _op("DELETE", _DYNAMIC)
 LIST_ENDPOINTS = _op("GET", "/endpoints/{tech}")
+SEND_MESSAGE = _op("PUT", "/endpoints/sendMessage", "to", "from", "body")
 FILTER_EVENTS = _op("PUT", "/applications/{applicationName}/eventFilter", body="filter")
 PING = _op("GET", "/asterisk/ping")
 

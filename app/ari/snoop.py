@@ -25,7 +25,7 @@ async def open_snoop(
     ari: Ari,
     channel_id: str,
     snoop_id: str,
-    spy: Literal["in", "out", "none"],
+    spy: Literal["in", "out", "both", "none"],
     *,
     whisper: Literal["in", "out", "both", "none"] = "none",
     timeout_seconds: float = STASIS_START_TIMEOUT_SECONDS,

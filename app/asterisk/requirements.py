@@ -35,6 +35,7 @@ REQUIRED_MODULES: Final[Mapping[str, tuple[str, ...]]] = {
         *("res_pjsip_registrar", "res_pjsip_authenticator_digest", "res_pjsip_endpoint_identifier_user"),
         *("res_pjsip_endpoint_identifier_ip", "res_pjsip_outbound_authenticator_digest"),
         *("res_pjsip_outbound_registration", "res_pjsip_header_funcs", "func_pjsip_aor"),
+        "res_pjsip_messaging",
         *("func_channel", "func_callerid", "func_strings", "func_logic"),
     ),
     "music on hold": ("res_musiconhold",),

@@ -19,6 +19,10 @@ class Attachments:
     def __len__(self) -> int:
         return len(self._closers)
 
+    def keep(self, closer: Closer) -> None:
+        """Have `closer` awaited when the owner ends, whenever that is."""
+        self._closers.append(closer)
+
     @contextmanager
     def attach(self, closer: Closer) -> Iterator[None]:
         """Within this context `closer` is awaited when the owner ends."""

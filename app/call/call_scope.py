@@ -46,7 +46,7 @@ async def run_call(
         finally:
             call.mark_gone()
             await call.close_attached(CLOSE_SECONDS)
-        await call.end(cause)
+        await call.ledger.end(cause)
         log.info(
             "call ended",
             hangup_by=str(call.record.hangup_by),

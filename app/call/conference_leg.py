@@ -7,6 +7,7 @@ from app.ari.channel import answer
 from app.ari.events import ChannelDestroyed, StasisEnd
 from app.ari.watch import Watch
 from app.call.conferences import Conferences
+from app.call.wait_any import wait_any
 from app.errors import CallscribeError
 from app.logs import get_log
 
@@ -32,13 +33,7 @@ async def join_bare(ari: Ari, conferences: Conferences, channel_id: str, confere
             bridge = await conference.room.open()
             await answer(ari, channel_id)  # the near half is up then, and the call's flow begins
             await bridge.add(channel_id)
-            waits = [asyncio.ensure_future(closing.wait()), asyncio.ensure_future(_wait_end(watch))]
-            try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for wait in waits:
-                    wait.cancel()
-                await asyncio.gather(*waits, return_exceptions=True)
+            await wait_any(closing.wait(), _wait_end(watch))
     except CallscribeError as error:
         log.warning("a leg into a conference was lost", reason=error.message)
 

@@ -17,6 +17,7 @@ from app.domain.ids import ZERO_ID, new_direct_hash, new_id
 from app.domain.timestamps import now
 from app.errors import AlreadyExists, CallscribeError, NotFound
 from app.logs import get_log
+from app.owned_tasks import OwnedTasks
 from app.store.store import Store
 
 log = get_log("conference")
@@ -57,7 +58,7 @@ class Conferences:
         self._loading = asyncio.Lock()
         self._ends: dict[str, datetime] = {}
         self._ends_changed = asyncio.Event()
-        self._tasks: asyncio.TaskGroup | None = None
+        self._tasks = OwnedTasks("the program is ending")
 
     def __len__(self) -> int:
         return len(self._live)
@@ -69,12 +70,8 @@ class Conferences:
         """Own the rooms until cancelled, and end conferences in time; cancel only when no call lives."""
         for conference in await self._store.conferences.list_live():
             self._note_end(conference)
-        async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
-            try:
-                await self._end_in_time()
-            finally:
-                self._tasks = None
+        async with self._tasks.open():
+            await self._end_in_time()
 
     def owns(self, asterisk_object_id: str) -> bool:
         """Whether a bridge of ours is the room of a conference that is used."""
@@ -202,10 +199,10 @@ class Conferences:
             self._ends.pop(conference.record.id, None)
 
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None] | None":
-        if self._tasks is None:
+        if not self._tasks.is_open:
             work.close()
             return None
-        return self._tasks.create_task(_isolated(work), name=name)
+        return self._tasks.start(_isolated(work), name)
 
     def _note_end(self, conference: Conference) -> None:
         if conference.timeout and conference.status is ConferenceStatus.PROGRESSING:

@@ -12,9 +12,10 @@ from app.domain.customer import RingMethod
 from app.domain.events import EventType
 from app.domain.groupcall import Groupcall, GroupcallStatus
 from app.domain.timestamps import now
-from app.errors import CallscribeError, Unavailable
+from app.errors import CallscribeError
 from app.journal.journal import Journal
 from app.logs import get_log
+from app.owned_tasks import OwnedTasks
 
 log = get_log("call")
 
@@ -38,29 +39,23 @@ class Groupcalls:
         self._outbound = outbound
         self._journal = journal
         self._by_id: dict[str, LiveGroupcall] = {}
-        self._tasks: asyncio.TaskGroup | None = None
+        self._tasks = OwnedTasks("no call can be made now: the program is ending")
 
     async def run(self) -> None:
         """Own the tasks until cancelled; cancel only when no call lives."""
-        async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
-            try:
-                await asyncio.get_running_loop().create_future()
-            finally:
-                self._tasks = None
+        await self._tasks.run()
 
     async def place(self, record: Groupcall, legs: tuple[OutgoingCall, ...], on_call: OnCall) -> Groupcall:
         """Store a groupcall and dial its legs: all at once, or the first; `on_call` runs for the one that answers.
 
         A leg that cannot be placed counts as one that did not answer. Returns when the first legs are dialled.
         """
-        if self._tasks is None:
-            raise Unavailable("no call can be made now: the program is ending")
+        self._tasks.require_open()
         stored = await self._journal.create(record, EventType.GROUPCALL_CREATED, EventType.GROUPCALL_PROGRESSING)
         group = LiveGroupcall(stored, on_call, [], asyncio.Event())
         self._by_id[stored.id] = group
         dialled = asyncio.Event()
-        self._tasks.create_task(self._run(group, legs, dialled), name=f"groupcall {stored.id}")
+        self._tasks.start(self._run(group, legs, dialled), name=f"groupcall {stored.id}")
         await dialled.wait()
         return group.record
 

@@ -17,6 +17,12 @@ _OUTGOING = {
     **dict.fromkeys(_CLEARED, HangupReason.NORMAL),
     **dict.fromkeys(_UNKNOWN, HangupReason.DIALOUT),
 }
+_CAUSE_OF = {
+    HangupReason.BUSY: 17,
+    HangupReason.NOANSWER: 19,
+    HangupReason.FAILED: 34,
+    HangupReason.DIALOUT: 34,
+}
 _NO_WAY_ROUND = frozenset({*_BUSY, *_NO_ANSWER, *_CLEARED, 102})
 """Causes that another route would not change (102: a timer expired)."""
 
@@ -33,6 +39,11 @@ def reason_of(was: CallStatus, direction: CallDirection, cause: int, local_reaso
     if direction is CallDirection.INCOMING:
         return _INCOMING.get(cause, HangupReason.CANCEL)
     return _OUTGOING.get(cause, HangupReason.FAILED)
+
+
+def cause_of(reason: HangupReason) -> int:
+    """Return the cause with which an unanswered caller is refused: SIP 486 for busy, 480 for noanswer, 503 failed."""
+    return _CAUSE_OF.get(reason, NORMAL_CLEARING)
 
 
 def is_worth_another_route(cause: int) -> bool:

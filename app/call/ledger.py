@@ -86,6 +86,13 @@ class CallLedger:
         async with self._turn:
             await self._change(replace(self.record, chained_call_ids=(*self.record.chained_call_ids, call_id)))
 
+    async def note_unchained(self, call_id: str) -> None:
+        """Store that another call does not end with this one any more."""
+        async with self._turn:
+            left = tuple(each for each in self.record.chained_call_ids if each != call_id)
+            if left != self.record.chained_call_ids:
+                await self._change(replace(self.record, chained_call_ids=left))
+
     async def note_mute(self, direction: MuteDirection, *, is_on: bool) -> None:
         """Store that a direction is muted beside what is muted, or is no more."""
         async with self._turn:

@@ -49,6 +49,7 @@ class LegPlaying:
         self._pauses: set[Pause] = set()
         self._pauses_changed = asyncio.Event()
         self._keep_off_until = 0.0
+        self._voices: list[Callable[[], Awaitable[None]]] = []
 
     @property
     def pauses(self) -> frozenset[Pause]:
@@ -67,8 +68,19 @@ class LegPlaying:
             await self._interrupt()
             yield
 
+    def on_bridging(self, step_aside: Callable[[], Awaitable[None]]) -> Callable[[], None]:
+        """Call `step_aside`, of who speaks over flows, before the leg is needed, until what is returned is called."""
+        self._voices.append(step_aside)
+        return lambda: self._voices.remove(step_aside)
+
+    async def silence_voices(self) -> None:
+        """Have all who speak over flows leave the leg."""
+        for step_aside in tuple(self._voices):
+            await step_aside()
+
     async def give_way(self) -> None:
         """Play nothing for a moment: the leg goes into or out of a bridge."""
+        await self.silence_voices()
         self._keep_off_until = asyncio.get_running_loop().time() + KEEP_OFF_SECONDS
         async with self._turn:
             await self._interrupt()

@@ -7,18 +7,24 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 from app.ari import channel as leg
 from app.ari.ari import Ari
 from app.ari.errors import AriDisconnected, AriTimeout
+from app.ari.events import ReferTo
 from app.call.attachments import Attachments
 from app.call.digits import DigitListener, Digits
-from app.call.hangup_reasons import NORMAL_CLEARING
+from app.call.hangup_reasons import NORMAL_CLEARING, cause_of
 from app.call.ledger import ENDING, CallLedger
-from app.call.leg_playing import LegPlaying, Pause
+from app.call.leg_playing import LegPlaying
+from app.call.leg_sound import LegSound
 from app.call.ports import Closer
-from app.domain.call import Call, CallAction, CallDirection, CallStatus, HangupReason, MuteDirection, PlayOutcome
+from app.call.wait_any import wait_any
+from app.domain.call import Call, CallDirection, CallStatus, HangupReason, MuteDirection, PlayOutcome
 from app.errors import LegGone, StateInvalid
 from app.journal.journal import Journal
 from app.logs import get_log
 
 log = get_log("call")
+
+OnRefer = Callable[["LiveCall", ReferTo], Awaitable[bool]]
+"""Carries out a transfer that a party asks for; False when it is not done."""
 
 
 class LiveCall:
@@ -29,14 +35,21 @@ class LiveCall:
         self.channel_id = channel_id
         self.peer: LiveCall | None = None
         """The call that this one's party talks with, while they are connected."""
+        self.is_holding = False
+        """Whether the party has put the one that it talks with on hold, at its telephone."""
+        self.on_refer: OnRefer | None = None
+        """Called when the party asks to be replaced by somebody else (SIP REFER); None = it may not."""
         self._ari = ari
-        self._digits = Digits()
+        self.digits = Digits()
+        """What the party has pressed."""
         self._gone = asyncio.Event()
         self._ended = asyncio.Event()
         self._answered = asyncio.Event()
+        self._sounding = asyncio.Event()
         self._attachments = Attachments()
         self._playing = LegPlaying(ari, lambda: self.channel_id, self._gone)
-        self._voices: list[Callable[[], Awaitable[None]]] = []
+        self.sound = LegSound(ari, lambda: self.channel_id, self._playing, self._alone_with_leg)
+        """What the party hears beside what flows play."""
 
     @property
     def record(self) -> Call:
@@ -61,7 +74,7 @@ class LiveCall:
     @property
     def hears_music(self) -> bool:
         """Whether music on hold is played to the party: a playback on the leg would end it."""
-        return bool(self._playing.pauses & {Pause.HOLD, Pause.MUSIC}) and Pause.SILENCE not in self._playing.pauses
+        return self.sound.is_music
 
     @property
     def _is_dialled(self) -> bool:
@@ -86,24 +99,10 @@ class LiveCall:
         if not self._is_dialled:
             await (leg.ring if is_on else leg.stop_ringing)(self._ari, self.channel_id)
 
-    async def hold(self, *, is_on: bool) -> None:
-        """Put the party on hold, or back: its telephone is told so, and it hears music."""
-        async with self._alone_with_leg():
-            self._playing.pause(Pause.HOLD, is_on=is_on)
-            await (leg.hold if is_on else leg.unhold)(self._ari, self.channel_id)
-            await self._renew_sound()
-
-    async def music(self, *, is_on: bool) -> None:
-        """Play music on hold to the party, or end it."""
-        async with self._alone_with_leg():
-            self._playing.pause(Pause.MUSIC, is_on=is_on)
-            await self._renew_sound()
-
-    async def silence(self, *, is_on: bool) -> None:
-        """Send silence to the party, or end it; it goes before music, and what a flow plays waits for its end."""
-        async with self._alone_with_leg():
-            self._playing.pause(Pause.SILENCE, is_on=is_on)
-            await self._renew_sound()
+    async def progress(self) -> None:
+        """Let a party that has not been answered hear what follows: early media."""
+        self._require_leg()
+        await leg.progress(self._ari, self.channel_id)
 
     async def mute(self, direction: MuteDirection, *, is_on: bool) -> None:
         """Mute a direction beside what is muted, or take it back."""
@@ -113,16 +112,30 @@ class LiveCall:
             await (leg.mute if is_on else leg.unmute)(self._ari, self.channel_id, direction.value)
             await self.ledger.note_mute(direction, is_on=is_on)
 
+    async def send_digits(self, digits: str, *, duration_ms: int, interval_ms: int) -> None:
+        """Begin to send digits (0-9, A-D, *, #) to the party; returns at once."""
+        self._require_leg()
+        # Asterisk takes a pause of 0 for one that is not given, and makes it 100 ms.
+        await leg.send_digits(
+            self._ari, self.channel_id, digits, between_ms=max(1, interval_ms), duration_ms=duration_ms
+        )
+
     async def play(self, media: Sequence[str], *, is_stopped_by_digit: bool = False) -> PlayOutcome:
         """Play media URIs (`sound:http://…`, `tone:…`) in order to the party; returns when the last ended.
 
-        While the party is on hold, or hears music or silence, it waits. An outgoing call's answer is waited for.
+        While the party is on hold, or hears music or silence, it waits. An outgoing call's answer is waited for. A
+        digit that was typed ahead stops it before it begins.
         """
         self._require_leg()
-        with self._digits.watch() as digits:
+        if is_stopped_by_digit and self.digits.stop_prompt():
+            return PlayOutcome.STOPPED_BY_DIGIT
+        with self.digits.watch() as digits:
             if self._is_dialled:
                 await self.wait_answered()
-            return await self._playing.play(media, digits.next if is_stopped_by_digit else None)
+            outcome = await self._playing.play(media, digits.next if is_stopped_by_digit else None)
+        if outcome is PlayOutcome.STOPPED_BY_DIGIT:
+            self.digits.stop_prompt()
+        return outcome
 
     @asynccontextmanager
     async def _alone_with_leg(self) -> AsyncIterator[None]:
@@ -130,22 +143,15 @@ class LiveCall:
         self._require_leg()
         if self._is_dialled:
             raise StateInvalid(f"the call is {self.record.status}: nobody has answered yet")
-        await self._step_aside()
+        await self._playing.silence_voices()
         async with self._playing.undisturbed():
             yield
-
-    async def _renew_sound(self) -> None:
-        """Let the party hear what is on now: silence, else music, else nothing of both."""
-        if Pause.SILENCE in self._playing.pauses:
-            await leg.start_silence(self._ari, self.channel_id)
-            return
-        await leg.stop_silence(self._ari, self.channel_id)
-        await (leg.start_music if self.hears_music else leg.stop_music)(self._ari, self.channel_id)
 
     async def hang_up(self, reason: str = HangupReason.NORMAL) -> None:
         """End the call from our side; the call's scope notices the end. Does nothing when it is ending already."""
         if not self.is_gone and await self.ledger.begin_end(HangupReason(reason)):
-            await self.drop_leg(NORMAL_CLEARING)
+            is_refusal = self.record.direction is CallDirection.INCOMING and self.record.tm_progressing is None
+            await self.drop_leg(cause_of(HangupReason(reason)) if is_refusal else NORMAL_CLEARING)
 
     async def drop_leg(self, cause: int) -> None:
         """End the leg without a change of status: the far side counts as the one that ended the call."""
@@ -157,17 +163,11 @@ class LiveCall:
 
     def on_bridging(self, step_aside: Callable[[], Awaitable[None]]) -> Callable[[], None]:
         """Call `step_aside` before the leg is put into a bridge, until what is returned is called."""
-        self._voices.append(step_aside)
-        return lambda: self._voices.remove(step_aside)
+        return self._playing.on_bridging(step_aside)
 
     async def make_way(self) -> None:
         """Before the leg goes into or out of a bridge: what plays on it leaves it, else Asterisk waits for its end."""
-        await self._step_aside()
         await self._playing.give_way()
-
-    async def _step_aside(self) -> None:
-        for step_aside in tuple(self._voices):
-            await step_aside()
 
     async def still_exists(self) -> bool:
         """Ask Asterisk whether the leg's channel is there; True also when it cannot be asked now."""
@@ -179,13 +179,9 @@ class LiveCall:
             return True
         return True
 
-    def note_digit(self, digit: str) -> None:
-        """Tell whoever listens of a digit that the party pressed."""
-        self._digits.note(digit)
-
     def watch_digits(self) -> AbstractContextManager[DigitListener]:
         """Listen to the digits that the party presses from now on."""
-        return self._digits.watch()
+        return self.digits.watch()
 
     async def note_ringing(self) -> None:
         """The far telephone rings."""
@@ -196,14 +192,24 @@ class LiveCall:
         await self.ledger.advance(CallStatus.PROGRESSING)
         self._answered.set()
 
+    async def tell_transfer(self, *, is_done: bool) -> None:
+        """Tell the party whether the transfer that it asked for (SIP REFER) is done."""
+        await leg.tell_transfer(self._ari, self.channel_id, "channel_answered" if is_done else "channel_unavailable")
+
+    def note_sounding(self) -> None:
+        """The far side sends sound before its answer."""
+        self._sounding.set()
+
+    async def wait_sounding(self) -> None:
+        """Return when the far side has sent sound before its answer; LegGone when the call ends instead."""
+        await self._wait(self._sounding)
+
     async def wait_answered(self) -> None:
         """Return when the party has answered; LegGone when the call ends instead."""
-        waits = [asyncio.ensure_future(self._answered.wait()), asyncio.ensure_future(self._gone.wait())]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+        await self._wait(self._answered)
+
+    async def _wait(self, event: asyncio.Event) -> None:
+        await wait_any(event.wait(), self._gone.wait())
         self._require_leg()
 
     def mark_gone(self) -> None:
@@ -222,21 +228,10 @@ class LiveCall:
         """Everything that belonged to the call is over: for its scope to say."""
         self._ended.set()
 
-    async def note_flow(self, *, flow_id: str, activeflow_id: str) -> None:
-        """Store which flow runs this call."""
-        await self.ledger.note_flow(flow_id=flow_id, activeflow_id=activeflow_id)
-
-    async def note_recording(self, recording_id: str) -> None:
-        """Store which recording goes on, ZERO_ID for none any more."""
-        await self.ledger.note_recording(recording_id)
-
-    async def note_chained(self, call_id: str) -> None:
-        """Store that another call ends with this one."""
-        await self.ledger.note_chained(call_id)
-
-    def note_action(self, action: CallAction) -> None:
-        """Show which action runs now; it is stored with the call's next change, the activeflow has it at once."""
-        self.ledger.note_action(action)
+    def end_with(self, closer: Closer) -> None:
+        """Have `closer` awaited when the call ends."""
+        self._require_leg()
+        self._attachments.keep(closer)
 
     @contextmanager
     def attach(self, closer: Closer) -> Iterator[None]:
@@ -248,10 +243,6 @@ class LiveCall:
     async def close_attached(self, timeout_seconds: float) -> None:
         """End everything that is attached, all at once, within a time-out."""
         await self._attachments.close(timeout_seconds)
-
-    async def end(self, cause: int) -> None:
-        """Set the final status from what ended the call (`cause` = Q.850 number of the channel's end)."""
-        await self.ledger.end(cause)
 
     def _require_leg(self) -> None:
         if self.is_gone:

@@ -4,12 +4,11 @@ Of a call comes what its party says, and what is sent is mixed into what the par
 Of a conference comes what all hear together, and what is sent all hear: it is one more member of its bridge.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.ari.ari import Ari
 from app.ari.bridge import open_bridge
@@ -18,6 +17,7 @@ from app.ari.snoop import open_snoop
 from app.call.bridge_tap import open_bridge_tap
 from app.call.carrier import Leg, open_carrier
 from app.call.live_call import LiveCall
+from app.call.running import open_sender, running
 from app.call.tap import FIRST_PACKET_SECONDS, open_stream
 from app.domain.audio import Frame
 from app.domain.ids import asterisk_id, new_id
@@ -100,11 +100,11 @@ class MediaStreams:
         ):
             await bridge.add(media_id, snoop_id)
             await stream.wait_first_packet(FIRST_PACKET_SECONDS)
-            async with self._sending(media.source) as sender, _running(self._carry(leg, sender)):
+            async with self._sending(media.source) as sender, running(self._carry(leg, sender)):
                 yield MediaStream(sender)
 
     def _sending(self, destination: tuple[str, int]) -> AbstractAsyncContextManager[RtpSender]:
-        return _open_sender(lambda datagram: self._receiver.send(datagram, destination))
+        return open_sender(lambda datagram: self._receiver.send(datagram, destination))
 
     async def _carry(self, leg: Leg, sender: RtpSender) -> None:
         """While something is sent have it carried to the party."""
@@ -130,21 +130,3 @@ class MediaStreams:
             self._open[reference_id] -= 1
             if not self._open[reference_id]:
                 del self._open[reference_id]
-
-
-@asynccontextmanager
-async def _open_sender(send: Callable[[bytes], object]) -> AsyncIterator[RtpSender]:
-    sender = RtpSender(send)
-    async with _running(sender.run()):
-        yield sender
-
-
-@asynccontextmanager
-async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run `work` as long as the context lasts; a leg that is gone ends it quietly: the stream's owner hears of that."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

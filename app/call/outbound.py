@@ -1,6 +1,5 @@
 """Calls that we make: placed by the API, by a groupcall or by a connect, each in a scope of its own."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,8 +17,11 @@ from app.domain.timestamps import now
 from app.errors import Unavailable
 from app.journal.journal import Journal
 from app.logs import get_log
+from app.owned_tasks import OwnedTasks
 
 log = get_log("call")
+
+_REFUSAL = "no call can be made now: Asterisk is away, or the program is ending"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +63,16 @@ class Outbound:
         self._release_ports = release_ports
         self._is_ready = is_ready
         self._max_call_seconds = max_call_seconds
-        self._tasks: asyncio.TaskGroup | None = None
+        self._tasks = OwnedTasks(_REFUSAL)
 
     async def run(self) -> None:
         """Own the calls' tasks until cancelled; cancel only when no call lives."""
-        async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
-            try:
-                await asyncio.get_running_loop().create_future()
-            finally:
-                self._tasks = None
+        await self._tasks.run()
 
     async def place(self, order: OutgoingCall) -> LiveCall:
         """Store the call and begin to dial; returns at once. Unavailable when no call can be made now."""
-        if self._tasks is None or self._live_calls.is_refusing or not self._is_ready():
-            raise Unavailable("no call can be made now: Asterisk is away, or the program is ending")
+        if not self._tasks.is_open or self._live_calls.is_refusing or not self._is_ready():
+            raise Unavailable(_REFUSAL)
         call_id = new_id()
         if not self._reserve_ports(call_id):
             raise Unavailable("all ports of CALLSCRIBE_RTP_PORTS are in use: no call can be made now")
@@ -86,7 +83,7 @@ class Outbound:
             raise
         call = LiveCall(record, asterisk_id("call", call_id, "0"), self._ari, self._journal)
         self._live_calls.enter(call)
-        self._tasks.create_task(self._run(call, order), name=f"call {call_id}")
+        self._tasks.start(self._run(call, order), name=f"call {call_id}")
         log.info("call is made", call_id=call_id)
         return call
 

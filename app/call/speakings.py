@@ -13,8 +13,9 @@ from app.call.voice_over import open_voice_over
 from app.domain.call import CallDirection, CallStatus
 from app.domain.speaking import Speaking
 from app.domain.timestamps import now
-from app.errors import AlreadyExists, CallAlreadyHangup, CallscribeError, LegGone, NotFound, StateInvalid, Unavailable
+from app.errors import AlreadyExists, CallAlreadyHangup, CallscribeError, LegGone, NotFound, StateInvalid
 from app.logs import get_log
+from app.owned_tasks import OwnedTasks
 
 log = get_log("speaking")
 
@@ -33,23 +34,18 @@ class Speakings:
         self._live_calls = live_calls
         self._prepare = prepare
         self._voices: dict[str, SpeakingVoice] = {}
-        self._tasks: asyncio.TaskGroup | None = None
+        self._tasks = OwnedTasks("the program is ending: nothing more is spoken")
 
     async def run(self) -> None:
         """Own the voices' tasks until cancelled; cancel only when no call lives."""
-        async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
-            try:
-                await asyncio.get_running_loop().create_future()
-            finally:
-                self._tasks = None
+        await self._tasks.run()
 
     async def talk(self, call: LiveCall, text: str, language: str) -> None:
         """Speak a text once over whatever runs; a ringing incoming call is answered first. Returns when it has begun.
 
         Raises InvalidArgument (text, language), StateInvalid (the call does not talk yet), LegGone, AriError.
         """
-        tasks = self._require_tasks()
+        self._tasks.require_open()
         pieces = split_sentences(text) or (text,)
         first = await self._prepare(pieces[0], language)  # a wrong text must not answer a call
         if call.record.direction is CallDirection.INCOMING and call.record.status is CallStatus.RINGING:
@@ -57,14 +53,14 @@ class Speakings:
         if not call.is_answered:
             raise _not_talking(call)
         begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        task = tasks.create_task(self._talk(call, first, pieces[1:], language, begun), name=f"talk {call.record.id}")
+        task = self._tasks.start(self._talk(call, first, pieces[1:], language, begun), f"talk {call.record.id}")
         await asyncio.wait({task, begun}, return_when=asyncio.FIRST_COMPLETED)
         if begun.done():
             begun.result()
 
     async def start(self, customer_id: str, order: Speaking) -> Speaking:
         """Give a live call a voice. NotFound, CallAlreadyHangup, StateInvalid (not answered), AlreadyExists."""
-        tasks = self._require_tasks()
+        self._tasks.require_open()
         call = self._live_calls.find(order.reference_id)
         if call is None or call.record.customer_id != customer_id:
             raise NotFound("call", order.reference_id)
@@ -77,7 +73,7 @@ class Speakings:
             del self._voices[others.pop(0).record.id]
         voice = SpeakingVoice(order, call, self._ari, self._prepare)
         self._voices[order.id] = voice
-        tasks.create_task(self._run_voice(voice), name=f"voice {order.id}")
+        self._tasks.start(self._run_voice(voice), name=f"voice {order.id}")
         return voice.record
 
     async def find(self, customer_id: str, speaking_id: str) -> Speaking:
@@ -160,11 +156,6 @@ class Speakings:
         if voice is None or voice.record.customer_id != customer_id or voice.record.tm_delete is not None:
             raise NotFound("speaking", speaking_id)
         return voice
-
-    def _require_tasks(self) -> asyncio.TaskGroup:
-        if self._tasks is None:
-            raise Unavailable("the program is ending: nothing more is spoken")
-        return self._tasks
 
 
 def _not_talking(call: LiveCall) -> StateInvalid:

@@ -18,12 +18,19 @@ def place_call(
     say: Annotated[Path | None, typer.Option(help="WAV file (16-bit PCM) to speak into the call")] = None,
     hear: Annotated[Path | None, typer.Option(help="WAV file to write what the other side says to")] = None,
     user: Annotated[str, typer.Option("--from", help="who calls: the SIP From user")] = "caller",
+    delay: Annotated[float, typer.Option(min=0, help="seconds between the answer and the first word")] = 0.0,
     stay: Annotated[float, typer.Option(help="seconds to stay in the call after the last word")] = 1.0,
     codec: Annotated[str, typer.Option(help="pcmu, pcma or g722")] = "pcmu",
 ) -> None:
     """Place one SIP call and speak a WAV file into it. Exit code 1 when the call was not answered."""
     plan = CallPlan(
-        uri=sip_uri(to, read_settings()), say=say, hear=hear, user=user, stay_seconds=stay, codec=codec.lower()
+        uri=sip_uri(to, read_settings()),
+        say=say,
+        hear=hear,
+        user=user,
+        codec=codec.lower(),
+        delay_seconds=delay,
+        stay_seconds=stay,
     )
     raise typer.Exit(asyncio.run(follow_call(plan)))
 

@@ -127,6 +127,14 @@ class HangupReason(StrEnum):
     AMD = "amd"
 
 
+class AnsweredBy(StrEnum):
+    """Who seems to have answered a call, by how it sounds."""
+
+    HUMAN = "human"
+    MACHINE = "machine"
+    UNSURE = "unsure"
+
+
 class PlayOutcome(StrEnum):
     """How a playback ended; a party that hung up is LegGone instead."""
 

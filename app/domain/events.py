@@ -10,6 +10,7 @@ from app.domain.customer import Agent, Customer
 from app.domain.flow import Activeflow, StoredFlow
 from app.domain.groupcall import Groupcall
 from app.domain.line import Extension, Number, Trunk
+from app.domain.queue import Queue, Queuecall
 from app.domain.recording import Recording
 from app.domain.transcribe import Transcribe
 from app.domain.transcript import SpeechEvent, Transcript
@@ -69,6 +70,16 @@ class EventType(StrEnum):
     AGENT_UPDATED = "agent_updated"
     AGENT_DELETED = "agent_deleted"
     AGENT_STATUS_UPDATED = "agent_status_updated"
+    QUEUE_CREATED = "queue_created"
+    QUEUE_UPDATED = "queue_updated"
+    QUEUE_DELETED = "queue_deleted"
+    QUEUECALL_CREATED = "queuecall_created"
+    QUEUECALL_WAITING = "queuecall_waiting"
+    QUEUECALL_CONNECTING = "queuecall_connecting"
+    QUEUECALL_SERVICED = "queuecall_serviced"
+    QUEUECALL_DONE = "queuecall_done"
+    QUEUECALL_ABANDONED = "queuecall_abandoned"
+    QUEUECALL_DELETED = "queuecall_deleted"
     CUSTOMER_UPDATED = "customer_updated"
 
     @property
@@ -92,6 +103,8 @@ Resource = (
     | Extension
     | Trunk
     | Agent
+    | Queue
+    | Queuecall
     | Customer
 )
 
@@ -125,7 +138,7 @@ class Event:
         """What shares its order of events: the call where there is one, else the resource itself."""
         if self.about:
             return self.about
-        if isinstance(self.data, Activeflow | Transcribe | Recording | Conferencecall):
+        if isinstance(self.data, Activeflow | Transcribe | Recording | Conferencecall | Queuecall):
             return self.data.reference_id
         return self.data.id
 

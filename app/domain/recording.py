@@ -7,6 +7,9 @@ from enum import StrEnum
 from app.domain.ids import ZERO_ID
 from app.domain.transcribe import ReferenceType
 
+RECORDING_FORMATS = {"wav": "audio/wav", "mp3": "audio/mpeg", "ogg": "audio/ogg"}
+"""The formats of a recording's whole file, and their media types."""
+
 
 class RecordingStatus(StrEnum):
     """Where a recording is in its life."""
@@ -38,7 +41,8 @@ class Recording:
     """One recording of a call (`in` and `out` apart) or of a conference (the mix).
 
     `filenames` lie in the recordings folder of the state folder: of a call `<id>_in.wav`, `<id>_out.wav` and
-    `<id>.wav`, which has both (left = in, right = out). 8 kHz, 16 bit.
+    `<id>.wav`, which has both (left = in, right = out). 8 kHz, 16 bit. With another `format` there is `<id>.mp3` or
+    `<id>.ogg` too, which is what clients get as the whole.
     """
 
     id: str

@@ -72,10 +72,18 @@ class Stop:
 Outcome = Next | Jump | Push | Stop
 
 
+NEVER = "never"
+"""As `fails` of an action: nothing that it does can fail."""
+
+
 class ActionFailed(CallscribeError):
     """An action could not do what it says; the message says what and why."""
 
     code = "ACTION_FAILED"
+
+
+RunNested = Callable[[tuple[Action, ...], str], Awaitable[Stop | None]]
+"""Runs actions (and whose names they use) in this activeflow, within an action; what ends the flow, None = nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +102,8 @@ class ActionContext:
     """How often each goto of this stack has jumped, by action id."""
     transcribe_ids: list[str] = field(default_factory=list)
     """The transcribes that this activeflow started and has not stopped."""
+    run_nested: RunNested | None = None
+    """Runs other actions while the action at hand waits."""
 
     @property
     def call(self) -> CallControl:
@@ -111,6 +121,8 @@ class ActionContext:
 
 OptionsT = TypeVar("OptionsT", bound=ActionOptions)
 RunAction = Callable[[ActionContext, Any], Awaitable[Outcome]]
+NameSetting = Callable[[Mapping[str, object]], str]
+"""Gives the setting that an action with this raw option needs, "" for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +130,8 @@ class ActionSpec:
     """One action type: what runs and all that the executor, the checker and the docs know about it.
 
     `needs` None = runs in any flow, also without a call. `is_blocking` = the flow waits for it. `is_final` = the flow
-    never goes on after it. `example` = a valid `option`.
+    never goes on after it. `example` = a valid `option`. `needs_setting` = the setting without which it is refused.
+    `fails` = when it fails at run time, for the docs: what follows "It fails when"; NEVER where it cannot.
     """
 
     name: str
@@ -130,6 +143,12 @@ class ActionSpec:
     is_final: bool
     example: Mapping[str, object]
     module: str
+    needs_setting: NameSetting | str = ""
+    fails: str = ""
+
+    def setting_for(self, option: Mapping[str, object]) -> str:
+        """Return the setting (`CALLSCRIBE_...`) without which an action with this raw option cannot do anything."""
+        return self.needs_setting if isinstance(self.needs_setting, str) else self.needs_setting(option)
 
     @property
     def text(self) -> str:
@@ -146,6 +165,8 @@ def action(
     is_blocking: bool = False,
     is_final: bool = False,
     example: Mapping[str, object] | None = None,
+    needs_setting: NameSetting | str = "",
+    fails: str = "",
 ) -> Callable[[Callable[[ActionContext, OptionsT], Awaitable[Outcome]]], ActionSpec]:
     """Make the decorated coroutine function the action type `type_name`; the registry finds it by its module."""
 
@@ -160,6 +181,8 @@ def action(
             is_final=is_final,
             example=example or {},
             module=run.__module__,
+            needs_setting=needs_setting,
+            fails=fails,
         )
 
     return make_spec

@@ -1,12 +1,14 @@
 """The action types that exist: found by walking a package, one file per action."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
 
 from app.errors import CallscribeError
 from app.flow.action import ActionSpec
+
+IsSet = Callable[[str], bool]
 
 
 class ActionRegistryError(CallscribeError):
@@ -16,9 +18,13 @@ class ActionRegistryError(CallscribeError):
 
 
 class ActionRegistry:
-    """Action types by name, in alphabetical order."""
+    """Action types by name, in alphabetical order.
 
-    def __init__(self, specs: Iterable[ActionSpec]) -> None:
+    `is_set` tells whether a setting (`CALLSCRIBE_...`) is configured; without it every setting counts as configured.
+    """
+
+    def __init__(self, specs: Iterable[ActionSpec], is_set: IsSet | None = None) -> None:
+        self._is_set = is_set
         self._specs: dict[str, ActionSpec] = {}
         for spec in sorted(specs, key=lambda each: each.name):
             other = self._specs.get(spec.name)
@@ -32,6 +38,11 @@ class ActionRegistry:
         """Return the action type, None when this version has no such type."""
         return self._specs.get(type_name)
 
+    def missing_setting(self, spec: ActionSpec, option: Mapping[str, object]) -> str:
+        """Return the setting that an action with this raw option needs and that is not configured, "" for none."""
+        setting = spec.setting_for(option)
+        return setting if setting and self._is_set is not None and not self._is_set(setting) else ""
+
     def __iter__(self) -> Iterator[ActionSpec]:
         return iter(self._specs.values())
 
@@ -41,7 +52,7 @@ class ActionRegistry:
         return tuple(self._specs)
 
 
-def load_actions(package: ModuleType) -> ActionRegistry:
+def load_actions(package: ModuleType, is_set: IsSet | None = None) -> ActionRegistry:
     """Import every module of `package` and return the registry of the actions that are defined in them.
 
     An import error passes through; ActionRegistryError when a module defines no action or a name occurs twice.
@@ -54,4 +65,4 @@ def load_actions(package: ModuleType) -> ActionRegistry:
         if not own:
             raise ActionRegistryError(f"{module_name} defines no action; expected one with the @action decorator")
         specs.extend(own)
-    return ActionRegistry(specs)
+    return ActionRegistry(specs, is_set)

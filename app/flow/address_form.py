@@ -126,7 +126,7 @@ class AddressForm(BaseModel):
         "", validate_default=True, description="extension: the number that is dialled; else a name to show"
     )
     name: _Shown = Field("", description="The party's name")
-    detail: _Lines = ""
+    detail: _Lines = Field("", description="More about the party")
 
     @model_validator(mode="before")
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pydantic import ValidationError
 from structlog.contextvars import bound_contextvars
@@ -18,7 +19,7 @@ from app.flow.activeflow import Cursor, StackLimit, UnknownTarget, record_end, r
 from app.flow.background import Background, open_background
 from app.flow.finding import describe_errors
 from app.flow.ports import CallControl, FlowPorts
-from app.flow.variables import Variables, system_variables
+from app.flow.variables import DIGITS, Variables, system_variables
 from app.logs import get_log
 
 log = get_log("flow")
@@ -119,10 +120,28 @@ class Executor:
             background=background,
             live_call=call,
         )
-        return _Run(activeflow, cursor, context, on_step)
+        run = _Run(activeflow, cursor, context, on_step)
+        run.context = replace(context, run_nested=partial(self._run_nested, run))
+        return run
+
+    async def _run_nested(self, run: _Run, actions: tuple[Action, ...], flow_id: str) -> Stop | None:
+        """Run actions within the action at hand, which waits; the Stop that ends the flow, None at their end."""
+        outer, run.cursor = run.cursor, Cursor(actions, flow_id, max_stacks=self._limits.stacks)
+        try:
+            outcome = await self._walk_to_end(run)
+        finally:
+            run.cursor = outer
+        if outcome is None:
+            raise LegGone("the party hung up")
+        return outcome if isinstance(outcome, Stop) else None
 
     async def _walk(self, run: _Run) -> Stop | None:
         """Run actions until the end; None when the party is gone."""
+        outcome = await self._walk_to_end(run)
+        return Stop() if isinstance(outcome, Next) else outcome
+
+    async def _walk_to_end(self, run: _Run) -> Stop | Next | None:
+        """Run the actions of the cursor: Next when they are through, Stop where one ends the flow, None: LegGone."""
         while (action := run.cursor.current) is not None:
             if self._is_limit_reached(run):
                 return Stop()
@@ -139,7 +158,7 @@ class Executor:
                 return outcome
             if not _move(run.cursor, action, outcome):
                 return Stop()
-        return Stop()
+        return Next()
 
     async def _run_action(self, run: _Run, action: Action) -> Outcome:
         """Run one action and turn its failure into what its type says about failures."""
@@ -168,6 +187,9 @@ class Executor:
         except Exception:
             log.exception("action broke, the flow ends", action=action.type, action_id=action.id)
             return Stop()
+        finally:
+            if spec.is_blocking:
+                _show_digit(run.context)
         if spec.is_blocking:
             run.steps_without_wait = 0
         return outcome
@@ -206,6 +228,16 @@ async def _perform(run: _Run, spec: ActionSpec, action: Action) -> Outcome:
         wrong = describe_errors(error.errors(), spec.options)[0]
         raise InvalidArgument(f"option{wrong.path}", f"expected {wrong.expected}") from None
     return await spec.run(replace(run.context, action=action, jumps=run.cursor.jumps), options)
+
+
+def _show_digit(context: ActionContext) -> None:
+    """Let the flow see the last digit that was pressed while it waited (contract 8.1).
+
+    Not what comes between two actions: else a digit typed ahead could replace the answer that digits_receive has got
+    before a branch reads it.
+    """
+    if context.live_call is not None and (digit := context.live_call.digits.show_last()):
+        context.variables.set_system({DIGITS: digit})
 
 
 def _move(cursor: Cursor, action: Action, outcome: Next | Jump | Push) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import get_args
 
 from pydantic import BaseModel
@@ -25,6 +26,15 @@ _TYPE_WORDS = {
 _LONGEST_FOUND = 60
 
 
+class Severity(StrEnum):
+    """What a finding means for a flow."""
+
+    ERROR = "error"
+    """The flow is refused."""
+    WARNING = "warning"
+    """The flow runs, and most likely not as its author wants."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One fault. `path` is a JSON path (`$.actions[2].option.text`), `$` for the whole file."""
@@ -33,14 +43,34 @@ class Finding:
     found: str
     expected: str
     file: str = ""
+    severity: Severity = Severity.ERROR
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the flow is refused for it."""
+        return self.severity is Severity.ERROR
+
+    @property
+    def text(self) -> str:
+        """What is wrong, without the place."""
+        return f"found {self.found}, expected {self.expected}"
 
     def __str__(self) -> str:
         place = f"{self.file}: {self.path}" if self.file else self.path
-        return f"{place}: found {self.found}, expected {self.expected}"
+        return f"{place}: {'' if self.is_error else 'warning: '}{self.text}"
+
+    def inside(self, outer: str, inner: str) -> "Finding":
+        """Return the finding with the place `outer` become `inner`, in its path and in what was found."""
+        return replace(self, path=self.path.replace(outer, inner, 1), found=self.found.replace(outer, inner))
 
     def below(self, prefix: str) -> "Finding":
         """Return the finding with `prefix` before its path."""
         return replace(self, path=f"{prefix}{self.path}")
+
+
+def warn(path: str, found: str, expected: str) -> Finding:
+    """Return a finding that does not refuse the flow."""
+    return Finding(path, found, expected, severity=Severity.WARNING)
 
 
 def json_path(parts: Sequence[int | str]) -> str:
@@ -101,15 +131,16 @@ def _find_owner(model: type[BaseModel], loc: Sequence[int | str]) -> type[BaseMo
         if isinstance(part, int) or owner is None:
             continue
         annotations = [field.annotation for name, field in owner.model_fields.items() if part == (field.alias or name)]
-        owner = _find_model(annotations)
+        owner = find_model(annotations)
     return owner
 
 
-def _find_model(annotations: Sequence[object]) -> type[BaseModel] | None:
+def find_model(annotations: Sequence[object]) -> type[BaseModel] | None:
+    """Return the first pydantic model in type annotations, also within others (`tuple[Model, ...]`)."""
     for annotation in annotations:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             return annotation
-        if (found := _find_model(get_args(annotation))) is not None:
+        if (found := find_model(get_args(annotation))) is not None:
             return found
     return None
 

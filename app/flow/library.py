@@ -23,6 +23,7 @@ from app.flow.definition import ANY_NUMBER
 from app.flow.finding import Finding, name_value
 from app.flow.flow_folder import FlowFolderMissing, read_flow_folder
 from app.flow.number_claims import settle_claims
+from app.flow.speech_facts import SpeechFacts
 from app.logs import get_log
 
 log = get_log("flow")
@@ -49,9 +50,10 @@ class LoadTimes:
 class FlowLibrary:
     """The flows in force. `load` reads the folder; everything else only looks at what was read."""
 
-    def __init__(self, folder: Path, registry: ActionRegistry) -> None:
+    def __init__(self, folder: Path, registry: ActionRegistry, speech: SpeechFacts | None = None) -> None:
         self._folder = folder
         self._registry = registry
+        self._speech = speech
         self._reads: dict[str, _Read] = {}
         self._in_force: dict[str, Flow] = {}
         self._by_number: dict[str, Flow] = {}
@@ -66,7 +68,7 @@ class FlowLibrary:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What is wrong in the folder now, in all files."""
+        """What is wrong in the folder now, in all files: what refuses a file, and warnings."""
         return self._findings
 
     def find(self, number: str) -> Flow | None:
@@ -111,6 +113,11 @@ class FlowLibrary:
         self._put_in_force(in_force, tuple(findings))
         return missing
 
+    async def check_again(self) -> None:
+        """Check all files once more: what the check stands on (speech models) has changed."""
+        self._reads = {}
+        await self.load()
+
     def _read(self, before: Mapping[str, _Read]) -> dict[str, _Read]:
         reads: dict[str, _Read] = {}
         for name, content in read_flow_folder(self._folder).items():
@@ -127,7 +134,7 @@ class FlowLibrary:
             return CheckedFlow(
                 None, (Finding("$", f"no way to read it ({content.strerror})", "a readable file", file),)
             )
-        return check_flow_file(content, file=file, name_key=name, registry=self._registry)
+        return check_flow_file(content, file=file, name_key=name, registry=self._registry, speech=self._speech)
 
     def _describe_clash(self, name: str, number: str, keeper: str) -> Finding:
         read = self._reads[name]
@@ -150,8 +157,10 @@ class FlowLibrary:
                 log.info("flow loaded", flow=name, actions=len(flow.actions), numbers=len(flow.numbers))
                 self._note_time(name)
         for finding in findings:
-            if finding not in self._findings:
-                log.error("flow file refused", file=finding.file, path=finding.path, expected=finding.expected)
+            if finding in self._findings:
+                continue
+            tell, what = (log.error, "flow file refused") if finding.is_error else (log.warning, "flow file is weak")
+            tell(what, file=finding.file, path=finding.path, expected=finding.expected)
         self._in_force = in_force
         self._by_number = {number: flow for flow in in_force.values() for number in flow.numbers}
         self._findings = findings
@@ -168,13 +177,18 @@ class FlowLibrary:
 
 @asynccontextmanager
 async def open_flow_library(
-    folder: Path, registry: ActionRegistry, *, grace_seconds: float = 0.5, rescan_ms: int = RESCAN_MS
+    folder: Path,
+    registry: ActionRegistry,
+    *,
+    speech: SpeechFacts | None = None,
+    grace_seconds: float = 0.5,
+    rescan_ms: int = RESCAN_MS,
 ) -> AsyncIterator[FlowLibrary]:
     """Load the flows of `folder` and yield the library, which follows the folder until the end.
 
     A file that is gone stays in force for `grace_seconds`. FlowFolderMissing when the folder cannot be read at first.
     """
-    library = FlowLibrary(folder, registry)
+    library = FlowLibrary(folder, registry, speech)
     await library.load()
     follower = _Follower(library, grace_seconds)
     watching = asyncio.create_task(follower.follow(folder, rescan_ms), name="flow library")

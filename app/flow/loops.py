@@ -1,57 +1,44 @@
-"""Finds loops that a flow can never leave and in which it never waits."""
+"""Finds loops that a flow can never leave, and actions that nothing leads to."""
 
-from collections.abc import Mapping
-
-from app.domain.flow import Action, Flow
+from app.domain.flow import Flow
 from app.domain.ids import ZERO_ID
 from app.flow.action_registry import ActionRegistry
-from app.flow.finding import Finding
-from app.flow.flow_ids import NEXT_ID
+from app.flow.finding import Finding, warn
+from app.flow.flow_graph import Step, build_graph, find_components, find_reached
 
 
-def find_endless_loops(flow: Flow, registry: ActionRegistry) -> list[Finding]:
-    """Return a finding for every endless loop of a flow that is right otherwise.
+def check_ways(flow: Flow, registry: ActionRegistry) -> list[Finding]:
+    """Return the findings about the ways through a flow that is right otherwise: errors first."""
+    graph = build_graph(flow, registry)
+    reached = find_reached(graph)
+    findings = _find_endless_loops(flow, graph)
+    findings += [
+        warn(f"$.actions[{place}]", f"{action.type}, to which nothing leads", "an action that leads here, or none here")
+        for place, action in enumerate(flow.actions)
+        if place not in reached
+    ]
+    return sorted(findings, key=lambda each: not each.is_error)
 
-    Only `next_id` makes one: goto falls through after its jumps. A loop with a blocking action in it is a choice
-    (music until the caller hangs up), one without would only spin until the executor's limit.
+
+def _find_endless_loops(flow: Flow, graph: tuple[Step, ...]) -> list[Finding]:
+    """Return a finding for every loop without an exit.
+
+    Without an action that waits it would only spin until the executor's limit: an error. With one the caller's hang-up
+    ends it (music until then), which may be meant. A goto falls through after its jumps, so that is an exit.
     """
-    places = {action.id: index for index, action in enumerate(flow.actions)}
-    successors = [_successor(index, flow.actions, places, registry) for index in range(len(flow.actions))]
-    findings: list[Finding] = []
-    seen: set[int] = set()
-    for start in range(len(flow.actions)):
-        trail: list[int] = []
-        place: int | None = start
-        while place is not None and place not in seen:
-            seen.add(place)
-            trail.append(place)
-            place = successors[place]
-        if place is None or place not in trail:
+    findings = []
+    for loop in find_components(graph):
+        inside = frozenset(loop)
+        is_loop = len(loop) > 1 or loop[0] in graph[loop[0]].followers
+        if not is_loop or any(graph[each].may_end or not inside.issuperset(graph[each].followers) for each in loop):
             continue
-        loop = trail[trail.index(place) :]
-        if not any(_is_blocking(flow.actions[each], registry) for each in loop):
-            findings.append(
-                Finding(
-                    f"$.actions[{loop[-1]}].next_id",
-                    f"a loop back to $.actions[{place}] without an exit and without an action that waits",
-                    "an exit, or an action such as talk or sleep in the loop",
-                )
-            )
+        first = loop[0]
+        last = max(each for each in loop if first in graph[each].followers)
+        place = f"$.actions[{last}]{'.next_id' if flow.actions[last].next_id != ZERO_ID else ''}"
+        what = f"a loop back to $.actions[{first}] without an exit"
+        if any(graph[each].is_blocking for each in loop):
+            findings.append(warn(place, what, "an exit; now only the end of the call ends it"))
+        else:
+            expected = "an exit, or an action such as talk or sleep in the loop"
+            findings.append(Finding(place, f"{what} and without an action that waits", expected))
     return findings
-
-
-def _is_blocking(action: Action, registry: ActionRegistry) -> bool:
-    spec = registry.find(action.type)
-    return spec is not None and spec.is_blocking
-
-
-def _successor(
-    index: int, actions: tuple[Action, ...], places: Mapping[str, int], registry: ActionRegistry
-) -> int | None:
-    """Return where the flow goes on after the action when it does not jump; None = it ends."""
-    spec = registry.find(actions[index].type)
-    if spec is not None and spec.is_final:
-        return None
-    if actions[index].next_id not in {ZERO_ID, NEXT_ID}:
-        return places.get(actions[index].next_id)
-    return index + 1 if index + 1 < len(actions) else None

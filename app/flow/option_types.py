@@ -8,8 +8,10 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from app.domain.ids import ZERO_ID
 from app.domain.language import parse_language
+from app.errors import InvalidArgument
 from app.flow.action import ActionOptions
 from app.flow.flow_ids import to_flow_id
+from app.speech.ssml import MAX_CHARACTERS, parse_prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +20,33 @@ class TargetMark:
 
 
 @dataclass(frozen=True, slots=True)
+class NestedActionsMark:
+    """Marks an option that holds a list of actions: a flow of its own, with ids of its own."""
+
+
+@dataclass(frozen=True, slots=True)
 class FlowLanguageMark:
     """Marks a language option that falls back to the flow's language."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionMark:
+    """Marks a language option in which speech is recognised: it needs an installed model."""
+
+
+@dataclass(frozen=True, slots=True)
+class HintsMark:
+    """Marks an option with phrases that are to be recognised: a model may not know their words."""
+
+
+@dataclass(frozen=True, slots=True)
+class VariableMark:
+    """Marks an option that holds the name of a variable that is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class VariableKeyMark:
+    """Marks an option that holds the name of a variable that is set."""
 
 
 def canonical_language(text: str) -> str:
@@ -52,8 +79,48 @@ LanguageTag = Annotated[
 ]
 """A language code; empty = the flow's language."""
 
+SpokenLanguage = Annotated[LanguageTag, RecognitionMark()]
+"""The code of a language that is recognised; empty = the flow's language."""
+
 FlowReference = Annotated[str, AfterValidator(_flow_id_or_zero), WithJsonSchema({"type": "string"})]
 """A flow: its UUID or its file's name; empty = none (ZERO_ID after validation)."""
+
+
+def _speakable(text: str) -> str:
+    if text.strip():
+        try:
+            parse_prompt(text)
+        except InvalidArgument as error:
+            raise ValueError(f"words, or SSML that can be spoken; it {error.message.partition(' ')[2]}") from None
+    return text
+
+
+SpokenText = Annotated[str, Field(max_length=MAX_CHARACTERS), AfterValidator(_speakable)]
+"""A text that is spoken: plain, or SSML. The empty one is left to the option."""
+
+
+def _some_flow(text: str) -> str:
+    if text == ZERO_ID:
+        raise ValueError("a flow, not the id of none")
+    return to_flow_id(text)
+
+
+RequiredFlow = Annotated[str, Field(min_length=1), AfterValidator(_some_flow)]
+"""A flow that must be named: its UUID or its file's name."""
+
+
+def list_marked(options: type[ActionOptions], mark: type[object]) -> Iterator[str]:
+    """Yield the keys of all options that carry `mark`."""
+    for name, field in options.model_fields.items():
+        if any(isinstance(each, mark) for each in field.metadata):
+            yield field.alias or name
+
+
+def name_target_options(options: type[ActionOptions]) -> Iterator[str]:
+    """Yield the keys of the options that hold one target, not an object of targets."""
+    for name, field in options.model_fields.items():
+        if field.annotation is str and any(isinstance(mark, TargetMark) for mark in field.metadata):
+            yield field.alias or name
 
 
 def list_targets(options: type[ActionOptions], option: Mapping[str, object]) -> Iterator[tuple[str, str]]:
@@ -69,6 +136,17 @@ def list_targets(options: type[ActionOptions], option: Mapping[str, object]) -> 
             for part, target in value.items():
                 if isinstance(target, str):
                     yield f".{key}[{part!r}]", target
+
+
+def list_nested_actions(
+    options: type[ActionOptions], option: Mapping[str, object]
+) -> Iterator[tuple[str, list[object]]]:
+    """Yield (key, actions) of every list of actions in a raw `option`."""
+    for name, field in options.model_fields.items():
+        key = field.alias or name
+        actions = option.get(key)
+        if isinstance(actions, list) and any(isinstance(mark, NestedActionsMark) for mark in field.metadata):
+            yield key, actions
 
 
 def list_flow_languages(options: type[ActionOptions], option: Mapping[str, object]) -> Iterator[str]:

@@ -10,6 +10,9 @@ from app.errors import InvalidArgument
 SYSTEM_PREFIX = "voipbin."
 """Names that begin so are ours; a caller who supplies one is not heard."""
 
+DIGITS = "voipbin.call.digits"
+"""What the party pressed: the answer that digits_receive got, or the last digit pressed during another action."""
+
 MAX_VARIABLES = 100
 MAX_VALUE_BYTES = 32 * 1024
 MAX_TOTAL_BYTES = 64 * 1024
@@ -22,6 +25,11 @@ _PLACEHOLDER = re.compile(r"\$\{(.*?)\}")
 def has_placeholder(value: object) -> bool:
     """Tell whether `value` is a text whose final form is known only when it runs."""
     return isinstance(value, str) and _PLACEHOLDER.search(value) is not None
+
+
+def list_placeholders(text: str) -> tuple[str, ...]:
+    """Return the names of the variables that `text` reads, each as often as it does."""
+    return tuple(_PLACEHOLDER.findall(text))
 
 
 class Variables:
@@ -55,6 +63,10 @@ class Variables:
     def set_system(self, values: Mapping[str, str]) -> None:
         """Set variables of the `voipbin.` names; no limits."""
         self._values.update(values)
+
+    def clear(self, name: str) -> None:
+        """Forget a variable: it is the empty string from now on."""
+        self._values.pop(name, None)
 
     def snapshot(self) -> dict[str, str]:
         """Return a copy: what a following activeflow inherits."""
@@ -105,7 +117,7 @@ def system_variables(activeflow: Activeflow, call: Call | None) -> dict[str, str
             "voipbin.call.id": call.id,
             "voipbin.call.direction": call.direction.value,
             "voipbin.call.master_call_id": call.master_call_id,
-            "voipbin.call.digits": "",
+            DIGITS: "",
             **_address_variables("voipbin.call.source", call.source),
             **_address_variables("voipbin.call.destination", call.destination),
         }

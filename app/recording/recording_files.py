@@ -20,10 +20,16 @@ def file_name(recording_id: str, part: str) -> str:
     return f"{recording_id}_{part}.wav" if part else f"{recording_id}.wav"
 
 
-def file_names(recording_id: str, reference_type: ReferenceType) -> tuple[str, ...]:
+def encoded_name(recording_id: str, kind: str) -> str:
+    """Return the name of the whole in another format (mp3, ogg)."""
+    return f"{recording_id}.{kind}"
+
+
+def file_names(recording_id: str, reference_type: ReferenceType, kind: str = "wav") -> tuple[str, ...]:
     """Return the names of all files of a recording: a call has its sides too, a conference only the mix."""
     parts = (IN, OUT, BOTH) if reference_type is ReferenceType.CALL else (BOTH,)
-    return tuple(file_name(recording_id, part) for part in parts)
+    names = tuple(file_name(recording_id, part) for part in parts)
+    return names if kind == "wav" else (*names, encoded_name(recording_id, kind))
 
 
 def find_file(folder: Path, recording: Recording, part: str) -> Path | None:
@@ -31,6 +37,14 @@ def find_file(folder: Path, recording: Recording, part: str) -> Path | None:
     name = file_name(recording.id, part)
     path = folder / name
     return path if name in recording.filenames and path.is_file() else None
+
+
+def find_served(folder: Path, recording: Recording, part: str) -> Path | None:
+    """Return the file that clients get: the whole in the recording's format, its sides as WAV; None without one."""
+    if part != BOTH or recording.format == "wav":
+        return find_file(folder, recording, part)
+    path = folder / encoded_name(recording.id, recording.format)
+    return path if path.is_file() else None
 
 
 def remove_files(folder: Path, recording: Recording) -> None:

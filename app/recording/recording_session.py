@@ -12,18 +12,20 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 
+from app.call.session_life import SessionLife
 from app.call.tap import QUIET_SECONDS, Tap
 from app.domain.audio import SAMPLE_RATE, Frame
 from app.domain.events import EventType
 from app.domain.ids import ZERO_ID
 from app.domain.recording import Recording, RecordingRequest, RecordingStatus
 from app.domain.timestamps import now
-from app.errors import CallscribeError, LegGone, Unavailable
+from app.errors import Unavailable
 from app.journal.journal import Journal
 from app.logs import get_log
+from app.media.encoder import encode
 from app.media.recorder import Recorder, RecorderSide
 from app.media.wav_stereo import write_stereo
-from app.recording.recording_files import BOTH, IN, OUT, file_name
+from app.recording.recording_files import BOTH, IN, OUT, encoded_name, file_name
 from app.recording.silence_watch import SilenceWatch
 from app.recording.sources import Source
 
@@ -69,11 +71,8 @@ class RecordingSession:
         self._request = request
         self._parts = parts
         self._on_free = on_free
-        loop = asyncio.get_running_loop()
-        self._loop = loop
-        self._ready: asyncio.Future[Recording] = loop.create_future()
-        self._finish = asyncio.Event()
-        self._done = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self.life = SessionLife[Recording]("recording", log)
         self._silent = asyncio.Event()
         self._zero = 0.0  # the first sample's moment: on the clock of the frames, and on the wall
         self._started = record.tm_create
@@ -88,45 +87,17 @@ class RecordingSession:
         """Whether it was ever told of: a recording that could not be opened was not."""
         return self.record.tm_start is not None
 
-    async def wait_ready(self) -> Recording:
-        """Return the record when everything is heard and written; raises what kept the recording from opening."""
-        return await asyncio.shield(self._ready)
-
-    async def finish(self) -> None:
-        """End the recording; returns when its files are complete and `recording_finished` is told."""
-        self._finish.set()
-        await self._done.wait()
-
     async def run(self) -> None:
-        """Live: open, write, complete, close."""
-        with structlog.contextvars.bound_contextvars(
-            recording_id=self.record.id, reference_id=self.source.reference_id
+        """Live: open, write, complete, close. It is over when its files are complete and its end is told."""
+        with (
+            structlog.contextvars.bound_contextvars(recording_id=self.record.id, reference_id=self.source.reference_id),
+            self.life.live(too_late=f"the recording could not be opened within {OPEN_SECONDS:g} s"),
         ):
-            try:
-                await self._live()
-            except TimeoutError:
-                self._fail(Unavailable(f"the recording could not be opened within {OPEN_SECONDS:g} s"))
-            except CallscribeError as error:
-                self._fail(error)
-            except Exception as error:
-                # The isolation boundary of a recording: the call goes on without it.
-                log.exception("the recording broke")
-                self._fail(error)
-            finally:
-                if not self._ready.done():
-                    self._ready.cancel()
-                self._done.set()
-
-    def _fail(self, error: Exception) -> None:
-        if not self._ready.done():
-            self._ready.set_exception(error)
-            self._ready.exception()  # seen: who asked may have hung up meanwhile, and nobody awaits it then
-        elif not isinstance(error, LegGone):
-            log.error("the recording ended with a failure", reason=str(error))
+            await self._live()
 
     async def _live(self) -> None:
         async with AsyncExitStack() as stack:
-            stack.enter_context(self.source.attach(self.finish))
+            stack.enter_context(self.source.attach(self.life.finish))
             self.record = await self._parts.journal.create(self.record, about=self.record.reference_id)
             try:
                 taps = await self._open(stack)
@@ -174,12 +145,11 @@ class RecordingSession:
         await self.source.note_recording(self.record.id)
         await self._parts.journal.change(self.record, EventType.RECORDING_STARTED)
         log.info("recording started", format=self.record.format, sides=len(self._sides))
-        if not self._ready.done():
-            self._ready.set_result(self.record)
+        self.life.be_ready(self.record)
 
     async def _listen(self, digits: AsyncIterator[str] | None) -> str:
         """Write until something ends the recording; return what."""
-        ends = {"stop": self._finish.wait(), "failure": self._write(), "lost": self.source.wait_lost()}
+        ends = {"stop": self.life.ending.wait(), "failure": self._write(), "lost": self.source.wait_lost()}
         if self._request.duration:
             ends["duration"] = asyncio.sleep(self._request.duration)
         if self._request.end_of_silence:
@@ -249,10 +219,17 @@ class RecordingSession:
                 # Not on the threads that write: a day's sound takes half a minute.
                 folder, own = self._parts.folder, self.record.id
                 await asyncio.to_thread(write_stereo, *(folder / file_name(own, part) for part in (IN, OUT, BOTH)))
+            await self._encode()
         except OSError as error:
             log.error("the recording's files are not complete", reason=str(error))
             samples = max(side.samples for side in recorder.sides)
         return samples / SAMPLE_RATE
+
+    async def _encode(self) -> None:
+        """Make the whole in the format that was asked for, beside the WAV files."""
+        folder, own, kind = self._parts.folder, self.record.id, self.record.format
+        if kind != "wav":
+            await asyncio.to_thread(encode, folder / file_name(own, BOTH), folder / encoded_name(own, kind), kind)
 
     async def _on_disk(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run what blocks, to its end even when this task is cancelled: no file is closed under who writes it."""

@@ -12,13 +12,14 @@ from app.domain.call import CallStatus
 from app.domain.conference import ConferenceStatus
 from app.domain.events import EventType
 from app.domain.ids import new_id
-from app.domain.recording import Recording, RecordingRequest, RecordingStatus
+from app.domain.recording import RECORDING_FORMATS, Recording, RecordingRequest, RecordingStatus
 from app.domain.timestamps import now
 from app.domain.transcribe import ReferenceType
 from app.errors import CallscribeError, InvalidArgument, RecordingAlreadyActive, StateInvalid, Unavailable
 from app.journal.journal import Journal
 from app.logs import get_log
-from app.recording.recording_files import file_names, find_file, list_left, remove_files, repair
+from app.owned_tasks import OwnedTasks
+from app.recording.recording_files import file_names, find_file, find_served, list_left, remove_files, repair
 from app.recording.recording_session import ANY_KEY, NO_KEY, RecordingParts, RecordingSession
 from app.recording.sources import CallSource, ConferenceSource, Room, Source, TapParts
 
@@ -64,20 +65,15 @@ class Recordings:
         self._release_ports = release_ports
         self._sessions: dict[str, RecordingSession] = {}
         self._by_reference: dict[str, RecordingSession] = {}
-        self._tasks: asyncio.TaskGroup | None = None
+        self._tasks = OwnedTasks("the program is ending: no new recording is started")
 
     async def run(self) -> None:
         """Own the recordings' tasks until cancelled; those that still go on are ended and completed then."""
         try:
             left = await asyncio.to_thread(list_left, self.folder)
-            async with asyncio.TaskGroup() as tasks:
-                self._tasks = tasks
-                tasks.create_task(asyncio.to_thread(repair, left), name="repair of recordings")
-                try:
-                    await asyncio.get_running_loop().create_future()
-                finally:
-                    self._tasks = None
-                    await self._finish_all()
+            async with self._tasks.open(self._finish_all):
+                self._tasks.start(asyncio.to_thread(repair, left), name="repair of recordings")
+                await asyncio.get_running_loop().create_future()
         finally:
             self._disk.shutdown(wait=False)
 
@@ -99,7 +95,11 @@ class Recordings:
         return session.record if session is not None else None
 
     def file(self, recording: Recording, part: str) -> Path | None:
-        """Return the file of `part` ("" = everything, "in", "out"); None when there is none (yet)."""
+        """Return the file of `part` for clients ("" = everything, "in", "out"); None when there is none (yet)."""
+        return find_served(self.folder, recording, part)
+
+    def sound(self, recording: Recording, part: str) -> Path | None:
+        """Return the WAV file of `part`, whatever the recording's format; None when there is none (yet)."""
         return find_file(self.folder, recording, part)
 
     async def start_call(self, call: LiveCall, request: RecordingRequest) -> Recording:
@@ -134,8 +134,14 @@ class Recordings:
         session = self._sessions.get(recording_id)
         if session is None:
             return None
-        await session.finish()
+        await session.life.finish()
         return session.record
+
+    async def wait_end(self, recording_id: str) -> None:
+        """Return when a recording does not go on (any more)."""
+        session = self._sessions.get(recording_id)
+        if session is not None:
+            await session.life.wait_over()
 
     async def delete(self, recording: Recording) -> Recording:
         """Delete an ended recording, its row and its files; StateInvalid while it goes on."""
@@ -158,8 +164,7 @@ class Recordings:
         if source.reference_id in self._by_reference:
             word = "conference" if source.reference_type is ReferenceType.CONFBRIDGE else source.reference_type.value
             raise RecordingAlreadyActive(f"the {word} {source.reference_id} is being recorded already; stop that first")
-        if self._tasks is None:
-            raise Unavailable("the program is ending: no new recording is started")
+        self._tasks.require_open()
         moment = now()
         recording_id = new_id()
         record = Recording(
@@ -173,7 +178,7 @@ class Recordings:
             format=request.format,
             activeflow_id=request.activeflow_id,
             on_end_flow_id=request.on_end_flow_id,
-            filenames=file_names(recording_id, source.reference_type),
+            filenames=file_names(recording_id, source.reference_type, request.format),
         )
         if not self._reserve_ports(record.id, len(source.parts)):
             raise Unavailable("all ports of CALLSCRIBE_RTP_PORTS are in use: this cannot be recorded now")
@@ -181,8 +186,8 @@ class Recordings:
             record, source, request, self._parts, on_free=lambda: self._free(source.reference_id, recording_id)
         )
         self._sessions[record.id] = self._by_reference[source.reference_id] = session
-        self._tasks.create_task(self._run_session(session), name=f"recording {record.id}")
-        return await session.wait_ready()
+        self._tasks.start(self._run_session(session), name=f"recording {record.id}")
+        return await session.life.wait_ready()
 
     def _free(self, reference_id: str, recording_id: str) -> None:
         session = self._by_reference.get(reference_id)
@@ -210,7 +215,7 @@ class Recordings:
 
     async def _finish_all(self) -> None:
         """At the program's end: complete what still goes on, within a time-out."""
-        endings = [asyncio.ensure_future(session.finish()) for session in self._sessions.values()]
+        endings = [asyncio.ensure_future(session.life.finish()) for session in self._sessions.values()]
         if not endings:
             return
         _, late = await asyncio.wait(endings, timeout=FINISH_SECONDS)
@@ -222,8 +227,9 @@ class Recordings:
 
 def _checked(request: RecordingRequest) -> RecordingRequest:
     """Return the request with its defaults in place; InvalidArgument names what is wrong."""
-    if request.format not in {"", "wav"}:
-        raise InvalidArgument("format", f"{request.format!r} cannot be recorded; expected wav")
+    kind = request.format or "wav"
+    if kind not in RECORDING_FORMATS:
+        raise InvalidArgument("format", f"{kind!r} cannot be recorded; expected one of {', '.join(RECORDING_FORMATS)}")
     key = request.end_of_key or NO_KEY
     if key not in {NO_KEY, ANY_KEY} and not _KEY.fullmatch(key):
         raise InvalidArgument("end_of_key", f"{key!r} is no key; expected none, any, or one of 0-9 * #")
@@ -231,4 +237,4 @@ def _checked(request: RecordingRequest) -> RecordingRequest:
         seconds = getattr(request, field)
         if not 0 <= seconds <= MOST_SECONDS:
             raise InvalidArgument(field, f"{seconds} is out of range; expected 0 (none) to {MOST_SECONDS} seconds")
-    return replace(request, format="wav", end_of_key=key)
+    return replace(request, format=kind, end_of_key=key)

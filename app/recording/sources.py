@@ -128,7 +128,7 @@ class CallSource:
 
     async def note_recording(self, recording_id: str) -> None:
         """Show the active recording in the call."""
-        await self.call.note_recording(recording_id)
+        await self.call.ledger.note_recording(recording_id)
 
     async def beep(self, media: str) -> None:
         """Play the tone to the party."""

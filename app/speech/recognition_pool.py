@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import fields
@@ -18,7 +18,7 @@ from app.speech.installed_model import InstalledModel
 from app.speech.lane_queue import LaneQueue
 from app.speech.recognition_counts import RecognitionCounts
 from app.speech.recognition_threads import RecognitionThreads
-from app.speech.recognizer import SpeechEngine
+from app.speech.recognizer import GrammarEngine, Recognizer, SpeechEngine
 from app.speech.recognizer_shelf import RecognizerShelf
 from app.speech.segmenter import SegmenterOptions
 
@@ -90,9 +90,11 @@ class RecognitionPool:
         end_of_silence_ms: int | None = None,
         has_interims: bool = True,
         is_patient: bool = False,
+        hints: Sequence[str] = (),
     ) -> AsyncIterator[Feed]:
         """Yield a feed with a warm recognizer; leaving drops what `feed.finish()` was not awaited for.
 
+        `hints`: phrases that are expected; an engine with grammars hears their words rather than others.
         `is_patient`: sound from a file, not from a call: it is decoded when no other feed has anything to decode.
 
         Raises LanguageNotInstalled or InvalidArgument for the language, RecognitionFailed when the model does not load.
@@ -100,11 +102,12 @@ class RecognitionPool:
         loop = asyncio.get_running_loop()
         model = self._library.resolve(language)
         shelf = await self._shelf(model)
-        recognizer = await loop.run_in_executor(self._executor, shelf.take)
+        source = _HintedSource(shelf, hints) if hints and isinstance(shelf.engine, GrammarEngine) else shelf
+        recognizer = await loop.run_in_executor(self._executor, source.take)
         delivery = Delivery(loop, listener)
         lane = LaneQueue(
             recognizer,
-            shelf,
+            source,
             delivery.send,
             most_seconds=self._most_backlog_seconds,
             has_interims=has_interims,
@@ -121,7 +124,7 @@ class RecognitionPool:
                 yield feed
             finally:
                 feed.abandon()
-                await asyncio.shield(loop.run_in_executor(self._executor, self._release, lane, shelf))
+                await asyncio.shield(loop.run_in_executor(self._executor, self._release, lane, source))
 
     @contextmanager
     def _listed(self, lane: LaneQueue, delivery: Delivery) -> Iterator[None]:
@@ -134,12 +137,24 @@ class RecognitionPool:
             del self._feeds[lane]
             self._ended = _sum_counts([self._ended, lane.counts])
 
-    def _release(self, lane: LaneQueue, shelf: RecognizerShelf) -> None:
+    def find_unknown_words(self, language: str, phrases: Sequence[str]) -> tuple[str, ...]:
+        """Return the words of `phrases` that a hinted feed of `language` could never hear; never blocks.
+
+        Empty too where nobody can know: the language's model is not loaded, or its engine takes no hints.
+        """
+        try:
+            task = self._shelves.get(self._library.resolve(language))
+        except CallscribeError:
+            return ()
+        engine = task.result().engine if task is not None and _is_loaded(task) else None
+        return engine.find_unknown_words(phrases) if isinstance(engine, GrammarEngine) else ()
+
+    def _release(self, lane: LaneQueue, source: "RecognizerShelf | _HintedSource") -> None:
         self._threads.remove(lane)
         if lane.is_dead:
             lane.recognizer.close()
         else:
-            shelf.give_back(lane.recognizer)
+            source.give_back(lane.recognizer)
 
     async def _shelf(self, model: InstalledModel) -> RecognizerShelf:
         task = self._shelves.get(model)
@@ -193,6 +208,25 @@ async def open_recognition_pool(
         yield pool
     finally:
         await asyncio.shield(pool.close())
+
+
+class _HintedSource:
+    """Recognizers with a grammar: each is made for one feed, and closed after it."""
+
+    def __init__(self, shelf: RecognizerShelf, hints: Sequence[str]) -> None:
+        self._shelf = shelf
+        self._hints = tuple(hints)
+
+    def take(self) -> Recognizer:
+        engine = self._shelf.engine
+        return engine.create_hinted_recognizer(self._hints) if isinstance(engine, GrammarEngine) else self._shelf.take()
+
+    def replace(self, recognizer: Recognizer) -> Recognizer:
+        """Keep it: an answer is never so long that its memory matters."""
+        return recognizer
+
+    def give_back(self, recognizer: Recognizer) -> None:
+        recognizer.close()
 
 
 def _is_loaded(task: asyncio.Task[RecognizerShelf]) -> bool:

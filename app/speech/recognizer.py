@@ -1,7 +1,8 @@
 """What a speech engine must do for Callscribe: 8 kHz sound in, text out; and the engine that makes recognizers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from app.errors import CallscribeError
 
@@ -73,3 +74,14 @@ class SpeechEngine(Protocol):
 
     def close(self) -> None:
         """Unload the model; all its recognizers are closed by then."""
+
+
+@runtime_checkable
+class GrammarEngine(Protocol):
+    """A speech engine that can be told which phrases are expected; its methods may be called from any thread."""
+
+    def create_hinted_recognizer(self, hints: Sequence[str]) -> Recognizer:
+        """Return a warm recognizer that hears the words of `hints` rather than others; raises RecognitionFailed."""
+
+    def find_unknown_words(self, phrases: Sequence[str]) -> tuple[str, ...]:
+        """Return the words of `phrases` that the model does not have, each once: it can never hear them."""

@@ -5,6 +5,7 @@ import json
 import random
 import threading
 from array import array
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ import vosk
 
 from app.domain.audio import SAMPLE_RATE, pcm_seconds
 from app.speech.recognizer import Recognition, RecognitionFailed, RecognizedWord, Recognizer
+from app.speech.vosk_grammar import UNKNOWN, VoskGrammar
 
 _WARM_UP_SECONDS: Final = 0.5
 _loading = threading.Lock()
@@ -33,10 +35,26 @@ class VoskEngine:
                 self._model = vosk.Model(str(path))
             except Exception as error:
                 raise RecognitionFailed(f"Vosk could not load the model in {path}: {error}") from error
+        self._grammar = VoskGrammar(self._model)
 
     def create_recognizer(self) -> Recognizer:
         """Return a recognizer that has decoded half a second of noise: the first decode of a fresh one costs 700 ms."""
-        recognizer = VoskRecognizer(self._model)
+        return self._warm(VoskRecognizer(self._model))
+
+    def create_hinted_recognizer(self, hints: Sequence[str]) -> Recognizer:
+        """Return a warm recognizer with a grammar; without one where the model knows no word of the hints.
+
+        It costs 20 to 80 ms, measured with the first decode: its graph is small. Models without look-ahead take no
+        grammar and go without.
+        """
+        phrases = self._grammar.make_phrases(hints)
+        return self._warm(VoskRecognizer(self._model, phrases)) if phrases else self.create_recognizer()
+
+    def find_unknown_words(self, phrases: Sequence[str]) -> tuple[str, ...]:
+        """Return the words of `phrases` that the model does not have, each once."""
+        return self._grammar.find_unknown(phrases)
+
+    def _warm(self, recognizer: "VoskRecognizer") -> Recognizer:
         noise = random.Random(8000)  # noqa: S311 - any sound does
         samples = array("h", (noise.randint(-300, 300) for _ in range(round(SAMPLE_RATE * _WARM_UP_SECONDS))))
         recognizer.accept(samples.tobytes())
@@ -45,7 +63,7 @@ class VoskEngine:
 
     def close(self) -> None:
         """Let go of the model; Vosk frees it when the last recognizer is gone."""
-        del self._model
+        del self._model, self._grammar
 
 
 class VoskRecognizer:
@@ -56,10 +74,14 @@ class VoskRecognizer:
     quarter of a second undecoded (character error 37 instead of 28 %, ADR 0005).
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, phrases: Sequence[str] = ()) -> None:
+        """`phrases` are a grammar: words of the model; empty = everything can be said."""
         self.accepted_seconds = 0.0
-        self._recognizer: Any = vosk.KaldiRecognizer(model, SAMPLE_RATE)
+        # Vosk does not read JSON's \u escapes, so the phrases stay as they are.
+        grammar = (json.dumps(list(phrases), ensure_ascii=False),) if phrases else ()
+        self._recognizer: Any = vosk.KaldiRecognizer(model, SAMPLE_RATE, *grammar)
         self._recognizer.SetWords(True)
+        self._left_out = {UNKNOWN} if phrases else frozenset[str]()
         self._started_seconds = 0.0
         self._words: list[RecognizedWord] = []
         self._has_sound = False
@@ -115,4 +137,5 @@ class VoskRecognizer:
                 word["word"], max(0.0, word["start"] - start), max(0.0, word["end"] - start), min(1.0, word["conf"])
             )
             for word in json.loads(result).get("result", ())
+            if word["word"] not in self._left_out
         )

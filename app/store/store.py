@@ -24,6 +24,8 @@ from app.store.flows import Flows
 from app.store.groupcalls import Groupcalls
 from app.store.numbers import Numbers
 from app.store.outbound_configs import OutboundConfigs
+from app.store.queuecalls import Queuecalls
+from app.store.queues import Queues
 from app.store.recordings import Recordings
 from app.store.resource_table import ResourceTable, T
 from app.store.schema import WRITE_PROBE
@@ -48,6 +50,8 @@ class Transaction:
         self.activeflows = Activeflows(access)
         self.conferences = Conferences(access)
         self.conferencecalls = Conferencecalls(access)
+        self.queues = Queues(access)
+        self.queuecalls = Queuecalls(access)
         self.recordings = Recordings(access)
         self.transcribes = Transcribes(access)
         self.transcripts = Transcripts(access)

@@ -8,10 +8,12 @@ from datetime import datetime
 
 from app.domain.call import Call, CallStatus, HangupBy, HangupReason
 from app.domain.conference import Conference, ConferencecallStatus, ConferenceStatus
+from app.domain.customer import AgentStatus
 from app.domain.events import Event, EventType
 from app.domain.flow import ActiveflowStatus
 from app.domain.groupcall import GroupcallStatus
 from app.domain.ids import ZERO_ID
+from app.domain.queue import QueuecallStatus
 from app.domain.recording import RecordingStatus
 from app.domain.transcribe import TranscribeStatus
 from app.store.store import Transaction
@@ -21,6 +23,7 @@ _REASON_OF_THE_CUT = {
     CallStatus.TERMINATING: HangupReason.NORMAL,
     CallStatus.CANCELING: HangupReason.CANCEL,
 }
+_TAKEN = frozenset({AgentStatus.RINGING, AgentStatus.BUSY})
 
 
 async def close_unfinished(tx: Transaction, moment: datetime) -> tuple[Event, ...]:
@@ -51,6 +54,16 @@ async def _closed(tx: Transaction, moment: datetime) -> AsyncIterator[Event]:
     for stay in await tx.conferencecalls.list_live():
         yield Event(
             EventType.CONFERENCECALL_LEAVED, replace(stay, status=ConferencecallStatus.LEAVED, tm_update=moment)
+        )
+    for queued in await tx.queuecalls.list_live():
+        agent = await tx.agents.get_by_id(queued.service_agent_id)
+        if agent is not None and agent.tm_delete is None and agent.status in _TAKEN:
+            yield Event(EventType.AGENT_STATUS_UPDATED, replace(agent, status=AgentStatus.AVAILABLE, tm_update=moment))
+        was_served = queued.tm_service is not None
+        status = QueuecallStatus.DONE if was_served else QueuecallStatus.ABANDONED
+        yield Event(
+            EventType.QUEUECALL_DONE if was_served else EventType.QUEUECALL_ABANDONED,
+            replace(queued, status=status, tm_end=moment, tm_update=moment),
         )
     for conference in await tx.conferences.list_live():
         emptied = replace(conference, conferencecall_ids=(), recording_id=ZERO_ID, transcribe_id=ZERO_ID)

@@ -21,15 +21,15 @@ class CallSession(Session):
 
     async def _live(self) -> None:
         async with AsyncExitStack() as stack:
-            stack.enter_context(self.call.attach(self.finish))
+            stack.enter_context(self.call.attach(self.life.finish))
             async with asyncio.timeout(OPEN_SECONDS):
                 ears = await self._open_ears(stack)
             await self._announce()
-            self._be_ready()
+            self.life.be_ready(self.record)
             try:
                 async with asyncio.TaskGroup() as lanes:
                     running = [lanes.create_task(ear.lane.run()) for ear in ears]
-                    await first_of(self._finish, running)
+                    await first_of(self.life.ending, running)
                     await asyncio.gather(*(ear.flush() for ear in ears))
             finally:
                 totals = Totals()

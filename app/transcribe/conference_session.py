@@ -55,7 +55,7 @@ class ConferenceSession(Session):
         self._totals = Totals()
 
     async def _live(self) -> None:
-        with self.conference.attach(self.finish):
+        with self.conference.attach(self.life.finish):
             await self._announce()
             try:
                 await self.conference.note_transcribe(self.record.id)
@@ -68,8 +68,8 @@ class ConferenceSession(Session):
 
                     with self.conference.watch_members(joined, self._note_left):
                         await self._settle()
-                        self._be_ready()
-                        await self._finish.wait()
+                        self.life.be_ready(self.record)
+                        await self.life.ending.wait()
                     for listening in self._listening.values():
                         listening.end.set()
             finally:

@@ -5,27 +5,27 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import structlog
 
 from app.domain.call import Call
 from app.domain.events import EventType
-from app.domain.ids import new_id
-from app.domain.language import parse_language
 from app.domain.recording import Recording, RecordingStatus
 from app.domain.timestamps import now
 from app.domain.transcribe import Direction, ReferenceType, Transcribe, TranscribeStatus
 from app.domain.transcript import Speaker
-from app.errors import CallscribeError, InvalidArgument, StateInvalid, Unavailable
+from app.errors import CallscribeError, InvalidArgument, StateInvalid
 from app.logs import get_log
+from app.owned_tasks import OwnedTasks
 from app.speech.model_library import ModelLibrary
 from app.speech.recognition_pool import RecognitionPool
 from app.transcribe.ear import speaker_of
 from app.transcribe.ports import OnDone, Telling
 from app.transcribe.recording_decoding import RecordedSide, RecordingDecoding
+from app.transcribe.request import Reference, TranscribeRequest
 from app.transcribe.time_zero import TimeZero
-from app.transcribe.transcribes import TranscribeRequest
+from app.transcribe.turns import Turns
 
 log = get_log("transcribe")
 
@@ -94,18 +94,12 @@ class RecordingTranscribes:
         self._end_of_silence_ms = default_end_of_silence_ms or END_OF_SILENCE_MS
         self._jobs: dict[str, _Job] = {}
         self._starting = asyncio.Lock()
-        self._decoding = asyncio.Lock()
-        self._tasks: asyncio.TaskGroup | None = None
+        self._turns = Turns()
+        self._tasks = OwnedTasks("the program is ending: no new transcribe is started")
 
     async def run(self) -> None:
         """Own the transcribes' tasks until cancelled; those that go on are done then, with what they have."""
-        async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
-            try:
-                await asyncio.get_running_loop().create_future()
-            finally:
-                self._tasks = None
-                await self._end_all()
+        await self._tasks.run(self._end_all)
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -122,11 +116,7 @@ class RecordingTranscribes:
         transcripts have the direction `in`. Raises InvalidArgument (language, direction), LanguageNotInstalled,
         StateInvalid (the recording has not ended, or its files are gone), Unavailable.
         """
-        try:
-            language = parse_language(request.language).tag
-        except ValueError as error:
-            raise InvalidArgument("language", str(error)) from None
-        model = self._models.resolve(language)
+        language, model = request.resolve(self._models)
         if recording.status is not RecordingStatus.ENDED:
             raise StateInvalid(
                 f"the recording is {recording.status}; only one that has ended can be transcribed",
@@ -139,26 +129,10 @@ class RecordingTranscribes:
                 job = self._jobs.get(known.id)
                 return job.record if job is not None else known
             sides = await self._sides(recording, request.direction)
-            if self._tasks is None:
-                raise Unavailable("the program is ending: no new transcribe is started")
-            moment = now()
+            self._tasks.require_open()
+            reference = Reference(ReferenceType.RECORDING, recording.id, recording.customer_id)
             record = await self._journal.create(
-                Transcribe(
-                    id=new_id(),
-                    customer_id=recording.customer_id,
-                    reference_type=ReferenceType.RECORDING,
-                    reference_id=recording.id,
-                    status=TranscribeStatus.PROGRESSING,
-                    language=language,
-                    direction=request.direction,
-                    engine=model.engine,
-                    model=model.name,
-                    tm_create=moment,
-                    tm_update=moment,
-                    activeflow_id=request.activeflow_id,
-                    on_end_flow_id=request.on_end_flow_id,
-                    provider=request.provider,
-                ),
+                request.make(reference, language, model),
                 EventType.TRANSCRIBE_CREATED,
                 EventType.TRANSCRIBE_PROGRESSING,
                 about=recording.id,
@@ -167,8 +141,14 @@ class RecordingTranscribes:
             decoding = RecordingDecoding(record, sides, zero, self._journal)
             job = _Job(record, decoding, request.end_of_silence_ms or self._end_of_silence_ms)
             self._jobs[record.id] = job
-            self._tasks.create_task(self._run_job(job), name=f"transcribe {record.id}")
+            self._tasks.start(self._run_job(job), name=f"transcribe {record.id}")
         return record
+
+    async def wait_done(self, transcribe_id: str) -> None:
+        """Return when a transcribe does not go on (any more)."""
+        job = self._jobs.get(transcribe_id)
+        if job is not None:
+            await job.done.wait()
 
     async def stop(self, transcribe_id: str) -> Transcribe | None:
         """End a transcribe with what it has; None when no such one goes on (any more)."""
@@ -211,7 +191,7 @@ class RecordingTranscribes:
             await self._tell_done(job.record)
 
     async def _decode(self, job: _Job) -> None:
-        if not await self._await_turn(job):
+        if not await self._turns.take(job.stopped):
             return
         started = asyncio.get_running_loop().time()
         try:
@@ -222,34 +202,13 @@ class RecordingTranscribes:
             # The isolation boundary of a transcribe: others go on.
             log.exception("the transcribe broke")
         finally:
-            self._decoding.release()
+            self._turns.release()
             log.info(
                 "recording transcribed",
                 sound_seconds=round(job.decoding.seconds, 1),
                 seconds=round(asyncio.get_running_loop().time() - started, 1),
                 transcripts=job.decoding.transcripts,
             )
-
-    async def _await_turn(self, job: _Job) -> bool:
-        """Wait until no other recording is decoded; False when this one was stopped first."""
-        turn = asyncio.create_task(self._decoding.acquire())
-        stopped = asyncio.ensure_future(job.stopped.wait())
-        try:
-            await asyncio.wait({turn, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            self._give_turn_back(turn)
-            raise
-        finally:
-            stopped.cancel()
-        if job.stopped.is_set():
-            self._give_turn_back(turn)
-            return False
-        return True
-
-    def _give_turn_back(self, turn: "asyncio.Task[Literal[True]]") -> None:
-        if turn.done() and not turn.cancelled():
-            self._decoding.release()
-        turn.cancel()
 
     async def _conclude(self, job: _Job) -> None:
         job.record = replace(job.record, status=TranscribeStatus.DONE, tm_update=now())

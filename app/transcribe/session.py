@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from app.call.session_life import SessionLife
 from app.domain.events import EventType
 from app.domain.timestamps import now
 from app.domain.transcribe import Transcribe, TranscribeStatus
-from app.errors import CallscribeError, LegGone, Unavailable
 from app.logs import get_log
 from app.transcribe.ear import Ear
 from app.transcribe.session_parts import SessionParts
@@ -47,52 +47,23 @@ class Session(ABC):
         self._parts = parts
         self._end_of_silence_ms = end_of_silence_ms
         self._zero = TimeZero.of(record.tm_create)
-        self._ready: asyncio.Future[Transcribe] = asyncio.get_running_loop().create_future()
-        self._finish = asyncio.Event()
-        self._done = asyncio.Event()
+        self.life = SessionLife[Transcribe]("transcribe", log)
 
     @abstractmethod
     async def _live(self) -> None:
-        """Open, announce, be ready, listen until `_finish`, flush, conclude."""
-
-    async def wait_ready(self) -> Transcribe:
-        """Return the record when everything is heard; raises what kept the session from opening."""
-        return await asyncio.shield(self._ready)
-
-    async def finish(self) -> None:
-        """Flush the last words, store them and the end; returns when `transcribe_done` is told."""
-        self._finish.set()
-        await self._done.wait()
+        """Open, announce, be ready, listen until `life.ending`, flush, conclude."""
 
     async def run(self) -> None:
-        """Live: open, listen, flush, close. A failure ends this transcribe and nothing else."""
-        with structlog.contextvars.bound_contextvars(
-            transcribe_id=self.record.id, reference_id=self.record.reference_id
+        """Live: open, listen, flush, close. It is over when its last words are stored and `transcribe_done` is told."""
+        with (
+            structlog.contextvars.bound_contextvars(
+                transcribe_id=self.record.id, reference_id=self.record.reference_id
+            ),
+            self.life.live(too_late=f"the call could not be tapped within {OPEN_SECONDS:g} s"),
         ):
-            try:
-                # Before the media path, whose opening has a time limit: the first use of a big model can take longer.
-                await self._parts.pool.load(self.record.language)
-                await self._live()
-            except TimeoutError:
-                self._fail(Unavailable(f"the call could not be tapped within {OPEN_SECONDS:g} s"))
-            except CallscribeError as error:
-                self._fail(error)
-            except Exception as error:
-                # The isolation boundary of a transcribe: the call goes on without it.
-                log.exception("the transcribe broke")
-                self._fail(error)
-            finally:
-                if not self._ready.done():
-                    self._ready.cancel()
-                self._done.set()
-
-    def _fail(self, error: Exception) -> None:
-        if not self._ready.done():
-            self._ready.set_exception(error)
-            self._ready.exception()  # seen: who asked may have hung up meanwhile, and nobody awaits it then
-            return
-        if not isinstance(error, LegGone):
-            log.error("the transcribe ended with a failure", reason=str(error))
+            # Before the media path, whose opening has a time limit: the first use of a big model can take longer.
+            await self._parts.pool.load(self.record.language)
+            await self._live()
 
     async def _announce(self) -> None:
         """Store the transcribe and tell of it before any of its transcripts."""
@@ -106,10 +77,6 @@ class Session(ABC):
             engine=self.record.engine,
             model=self.record.model,
         )
-
-    def _be_ready(self) -> None:
-        if not self._ready.done():
-            self._ready.set_result(self.record)
 
     async def _conclude(self, totals: Totals) -> None:
         self.record = replace(self.record, status=TranscribeStatus.DONE, tm_update=now())

@@ -2,24 +2,24 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from app.call.conference import LiveConference
 from app.call.live_call import LiveCall
 from app.domain.call import CallStatus
 from app.domain.events import Event, EventType
-from app.domain.ids import ZERO_ID, new_id
-from app.domain.language import parse_language
 from app.domain.timestamps import now
-from app.domain.transcribe import Direction, ReferenceType, Transcribe, TranscribeStatus
+from app.domain.transcribe import ReferenceType, Transcribe, TranscribeStatus
 from app.domain.transcript import Transcript
-from app.errors import InvalidArgument, NotFound, StateInvalid, TranscribeAlreadyProgressing, Unavailable
+from app.errors import NotFound, StateInvalid, TranscribeAlreadyProgressing, Unavailable
 from app.logs import get_log
+from app.owned_tasks import OwnedTasks
 from app.speech.installed_model import InstalledModel
 from app.store.store import Transaction
 from app.transcribe.call_session import CallSession
 from app.transcribe.conference_session import ConferenceSession
 from app.transcribe.ports import OnDone
+from app.transcribe.request import Reference, TranscribeRequest
 from app.transcribe.session import Session
 from app.transcribe.session_parts import SessionParts
 
@@ -27,25 +27,6 @@ log = get_log("transcribe")
 
 PAIRS_PER_TAP = 1
 DELETED_AT_ONCE = 500
-
-
-@dataclass(frozen=True, slots=True)
-class TranscribeRequest:
-    """What a flow or a client asks for; `language` in any case, checked here."""
-
-    language: str
-    direction: Direction = Direction.BOTH
-    provider: str = ""
-    on_end_flow_id: str = ZERO_ID
-    activeflow_id: str = ZERO_ID
-    end_of_silence_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Reference:
-    type: ReferenceType
-    id: str
-    customer_id: str
 
 
 class Transcribes:
@@ -66,16 +47,11 @@ class Transcribes:
         self._release_ports = release_ports
         self._on_done = on_done
         self._sessions: dict[str, Session] = {}
-        self._tasks: asyncio.TaskGroup | None = None
+        self._tasks = OwnedTasks("the program is ending: no new transcribe is started")
 
     async def run(self) -> None:
         """Own the sessions' tasks until cancelled; cancel only when no call lives."""
-        async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
-            try:
-                await asyncio.get_running_loop().create_future()
-            finally:
-                self._tasks = None
+        await self._tasks.run()
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -94,21 +70,21 @@ class Transcribes:
         Raises InvalidArgument (language), LanguageNotInstalled, StateInvalid (call not answered),
         TranscribeAlreadyProgressing, Unavailable (ports or recognizers used up), LegGone, AriError.
         """
-        language, model = self._resolve(request)
+        language, model = request.resolve(self._parts.models)
         if call.record.status is not CallStatus.PROGRESSING:
             raise StateInvalid(
                 f"the call is {call.record.status}; only a call that is progressing can be transcribed",
                 status=str(call.record.status),
             )
-        tasks = self._require_running()
-        reference = _Reference(ReferenceType.CALL, call.record.id, call.record.customer_id)
+        self._tasks.require_open()
+        reference = Reference(ReferenceType.CALL, call.record.id, call.record.customer_id)
         record = self._make(reference, request, language, model)
         # The call's own reservation covers its first transcribe; every further one asks for its own ports.
         if self._others(reference) and not self._reserve_ports(record.id, PAIRS_PER_TAP * len(record.direction.parts)):
             raise Unavailable("all ports of CALLSCRIBE_RTP_PORTS are in use: this call cannot be tapped once more")
         session = CallSession(record, call, self._parts, end_of_silence_ms=self._silence(request))
         # No await since the look for duplicates: two that come at once cannot both pass it.
-        return await self._enter(session, tasks)
+        return await self._enter(session)
 
     async def start_conference(self, conference: LiveConference, request: TranscribeRequest) -> Transcribe:
         """Start to listen to every member of a conference; returns when those who are in it are heard.
@@ -116,14 +92,14 @@ class Transcribes:
         The transcripts are of direction `in` (each member's own voice), whatever direction was asked for. Raises as
         `start`; StateInvalid when the conference is not progressing.
         """
-        language, model = self._resolve(request)
+        language, model = request.resolve(self._parts.models)
         if not conference.is_open:
             status = str(conference.record.status)
             raise StateInvalid(
                 f"the conference is {status}; only one that is progressing can be transcribed", status=status
             )
-        tasks = self._require_running()
-        reference = _Reference(ReferenceType.CONFBRIDGE, conference.record.id, conference.record.customer_id)
+        self._tasks.require_open()
+        reference = Reference(ReferenceType.CONFBRIDGE, conference.record.id, conference.record.customer_id)
         record = self._make(reference, request, language, model)
         session = ConferenceSession(
             record,
@@ -133,20 +109,24 @@ class Transcribes:
             reserve_ports=lambda key: self._reserve_ports(key, PAIRS_PER_TAP),
             release_ports=self._release_ports,
         )
-        return await self._enter(session, tasks)
+        return await self._enter(session)
 
     async def stop(self, transcribe_id: str) -> Transcribe | None:
         """Stop a transcribe after its last words; None when no such session listens (any more)."""
         session = self._sessions.get(transcribe_id)
         if session is None:
             return None
-        await session.finish()
+        await session.life.finish()
         return session.record
 
     async def stop_call(self, call_id: str) -> None:
         """Stop all transcribes of a call."""
         await asyncio.gather(
-            *(session.finish() for session in tuple(self._sessions.values()) if session.record.reference_id == call_id)
+            *(
+                session.life.finish()
+                for session in tuple(self._sessions.values())
+                if session.record.reference_id == call_id
+            )
         )
 
     async def delete(self, transcribe_id: str) -> Transcribe:
@@ -182,12 +162,7 @@ class Transcribes:
             await self._parts.journal.commit(write)
         return deleted[0]
 
-    def _require_running(self) -> asyncio.TaskGroup:
-        if self._tasks is None:
-            raise Unavailable("the program is ending: no new transcribe is started")
-        return self._tasks
-
-    def _others(self, reference: _Reference) -> list[Session]:
+    def _others(self, reference: Reference) -> list[Session]:
         """Return the sessions that listen to the same, for the same customer."""
         return [
             each
@@ -195,16 +170,8 @@ class Transcribes:
             if (each.record.reference_id, each.record.customer_id) == (reference.id, reference.customer_id)
         ]
 
-    def _resolve(self, request: TranscribeRequest) -> tuple[str, InstalledModel]:
-        """Return the canonical tag of the language and what decodes it."""
-        try:
-            language = parse_language(request.language).tag
-        except ValueError as error:
-            raise InvalidArgument("language", str(error)) from None
-        return language, self._parts.models.resolve(language)
-
     def _make(
-        self, reference: _Reference, request: TranscribeRequest, language: str, model: InstalledModel
+        self, reference: Reference, request: TranscribeRequest, language: str, model: InstalledModel
     ) -> Transcribe:
         """Return a new record, once it is sure that it would be the only one of this reference and language."""
         if any(other.record.language == language for other in self._others(reference)):
@@ -212,31 +179,15 @@ class Transcribes:
             raise TranscribeAlreadyProgressing(
                 f"the {word} {reference.id} is already transcribed in {language}; stop that transcribe first"
             )
-        moment = now()
-        return Transcribe(
-            id=new_id(),
-            customer_id=reference.customer_id,
-            reference_type=reference.type,
-            reference_id=reference.id,
-            status=TranscribeStatus.PROGRESSING,
-            language=language,
-            direction=request.direction,
-            engine=model.engine,
-            model=model.name,
-            tm_create=moment,
-            tm_update=moment,
-            activeflow_id=request.activeflow_id,
-            on_end_flow_id=request.on_end_flow_id,
-            provider=request.provider,
-        )
+        return request.make(reference, language, model)
 
     def _silence(self, request: TranscribeRequest) -> int | None:
         return request.end_of_silence_ms or self._default_end_of_silence_ms
 
-    async def _enter(self, session: Session, tasks: asyncio.TaskGroup) -> Transcribe:
+    async def _enter(self, session: Session) -> Transcribe:
         self._sessions[session.record.id] = session
-        tasks.create_task(self._run_session(session), name=f"transcribe {session.record.id}")
-        return await session.wait_ready()
+        self._tasks.start(self._run_session(session), name=f"transcribe {session.record.id}")
+        return await session.life.wait_ready()
 
     async def _run_session(self, session: Session) -> None:
         try:

@@ -11,6 +11,7 @@ from app.domain.events import Event, EventRecord, Resource
 from app.domain.flow import Activeflow, StoredFlow
 from app.domain.groupcall import Groupcall
 from app.domain.line import Extension, Number, Trunk
+from app.domain.queue import Queue, Queuecall
 from app.domain.recording import Recording
 from app.domain.transcribe import Transcribe
 from app.domain.transcript import SpeechEvent, Transcript
@@ -23,6 +24,7 @@ from app.wire.flow import flow_body
 from app.wire.forms import Body
 from app.wire.groupcall import groupcall_body
 from app.wire.line import extension_body, number_body, trunk_body
+from app.wire.queue import queue_body, queuecall_body
 from app.wire.recording import recording_body
 from app.wire.topics import topics_of
 from app.wire.transcribe import transcribe_body
@@ -43,6 +45,8 @@ _BODY_OF: Mapping[type, Callable[[Any], Body]] = {
     Extension: extension_body,
     Trunk: trunk_body,
     Agent: agent_body,
+    Queue: queue_body,
+    Queuecall: queuecall_body,
     Customer: customer_body,
 }
 

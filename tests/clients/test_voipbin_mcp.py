@@ -104,7 +104,7 @@ async def test_it_makes_and_changes_flows_and_conferences(voipbin: McpClient) ->
     made = await voipbin.call("create_flow", name="greet", detail="of a client", actions=actions)
     assert [action["type"] for action in made["actions"]] == ["answer", "hangup"]
     shown = await voipbin.call("get_flow", flow_id=made["id"])
-    assert shown == made
+    assert {**shown, "warnings": []} == made  # what the checker thinks of it is told once
     # What it shows can be sent back as it is.
     changed = await voipbin.call(
         "update_flow", flow_id=made["id"], name="leave", detail="", actions=shown["actions"][1:]

@@ -18,6 +18,7 @@ from app.domain.flow import Action, Activeflow, ActiveflowStatus, StoredFlow
 from app.domain.groupcall import Groupcall, GroupcallStatus
 from app.domain.ids import new_id
 from app.domain.line import Extension, Number, NumberType, OutboundConfig, Trunk
+from app.domain.queue import Queue, Queuecall, QueuecallStatus
 from app.domain.recording import Recording, RecordingStatus
 from app.domain.speaking import Speaking, SpeakingStatus
 from app.domain.transcribe import Direction, ReferenceType, Transcribe, TranscribeStatus
@@ -46,6 +47,13 @@ class Samples:
     def agent(self, customer_id: str, **fields: Any) -> Agent:
         defaults = {"username": new_id(), "password_hash": "x", "name": "", "permission": Permission.CUSTOMER_ADMIN}
         return Agent(customer_id=customer_id, **self._fields(**(defaults | fields)))
+
+    def queue(self, customer_id: str, **fields: Any) -> Queue:
+        return Queue(customer_id=customer_id, **self._fields(**({"name": "support"} | fields)))
+
+    def queuecall(self, queue: Queue, **fields: Any) -> Queuecall:
+        defaults = {"reference_id": new_id(), "status": QueuecallStatus.WAITING}
+        return Queuecall(customer_id=queue.customer_id, queue_id=queue.id, **self._fields(**(defaults | fields)))
 
     def access_key(self, customer_id: str, **fields: Any) -> AccessKey:
         defaults = {"name": "key", "token_hash": new_id(), "token_prefix": "vb_abcdefgh"}

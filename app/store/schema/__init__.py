@@ -12,6 +12,7 @@ from app.store.schema.lines import EXTENSIONS, NUMBERS, OUTBOUND_CONFIGS, TRUNKS
 from app.store.schema.parts import METADATA
 from app.store.schema.people import ACCESS_KEYS, AGENTS, CUSTOMERS
 from app.store.schema.probe import WRITE_PROBE
+from app.store.schema.queues import QUEUECALLS, QUEUES
 from app.store.schema.transcribes import TRANSCRIBES, TRANSCRIPTS
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "METADATA",
     "NUMBERS",
     "OUTBOUND_CONFIGS",
+    "QUEUECALLS",
+    "QUEUES",
     "RECORDINGS",
     "TRANSCRIBES",
     "TRANSCRIPTS",

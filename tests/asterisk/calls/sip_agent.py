@@ -1,9 +1,10 @@
 """A SIP user agent as a program of its own, steered by JSON lines: what `sip_peer.py` runs.
 
-It prints `{"event": ..., "at": MONOTONIC, ...}` a line: listening (udp, tcp: ports), registered (status, expires),
-incoming, ringing, answered, media (direction), saying, said, digit, ended (status, reason), failed (do, reason), each
-but the first two with `call`, the call's number. It reads `{"do": ..., "call": ...}` a line: call (uri), answer
-(status), hang_up (status), say (path), digits (digits, is_info), refer (uri), hold, unhold, register (is_on), quit.
+It prints `{"event": ..., "at": MONOTONIC, ...}` a line: listening (udp, tcp: ports), registered (status, expires), text
+(sender, type, text: a SIP MESSAGE), incoming, ringing, answered, media (direction), saying, said, digit, ended (status,
+reason), failed (do, reason), each but the first three with `call`, the call's number. It reads `{"do": ..., "call":
+...}` a line: call (uri), answer (status), hang_up (status), say (path), digits (digits, is_info), refer (uri),
+refer_to_call (other), hold, unhold, register (is_on), quit.
 """
 
 import argparse
@@ -73,6 +74,19 @@ class AgentCall(pj.Call):  # type: ignore[misc]
                 if self.player is not None:
                     self.player.startTransmit(self.media)
 
+    def onCallSdpCreated(self, prm: Any) -> None:  # noqa: N802
+        """Offer no telephone-event where it is told so: digits can only be tones then."""
+        if self.agent.options.no_events:
+            lines = prm.sdp.wholeSdp.splitlines()
+            event = next((line.split(":")[1].split()[0] for line in lines if "telephone-event/8000" in line), None)
+            kept = [
+                line
+                for line in lines
+                if event is None or not line.startswith((f"a=rtpmap:{event} ", f"a=fmtp:{event} "))
+            ]
+            kept = [line.removesuffix(f" {event}") if line.startswith("m=audio") else line for line in kept]
+            prm.sdp.wholeSdp = "\r\n".join(kept) + "\r\n"
+
     def onDtmfDigit(self, prm: Any) -> None:  # noqa: N802
         """Report a digit that the other side sent."""
         report("digit", call=self.getId(), digit=prm.digit)
@@ -88,6 +102,10 @@ class AgentAccount(pj.Account):  # type: ignore[misc]
     def onRegState(self, prm: Any) -> None:  # noqa: N802
         """Report how a registration went."""
         report("registered", status=prm.code, reason=prm.reason, expires=prm.expiration)
+
+    def onInstantMessage(self, prm: Any) -> None:  # noqa: N802
+        """Report a SIP MESSAGE; PJSIP has answered it."""
+        report("text", sender=prm.fromUri, type=prm.contentType, text=prm.msgBody)
 
     def onIncomingCall(self, prm: Any) -> None:  # noqa: N802
         """Take a call as the options say."""
@@ -216,6 +234,9 @@ class Agent:
     def _refer(self, call: int, uri: str) -> None:
         self.calls[call].xfer(uri, pj.CallOpParam(True))
 
+    def _refer_to_call(self, call: int, other: int) -> None:
+        self.calls[call].xferReplaces(self.calls[other], pj.CallOpParam(True))
+
     def _hold(self, call: int) -> None:
         self.calls[call].setHold(pj.CallOpParam(True))
 
@@ -278,6 +299,7 @@ def main() -> None:
     parser.add_argument("--answer-seconds", type=float, default=0.0)
     parser.add_argument("--reject", type=int, default=0)
     parser.add_argument("--ring", type=int, default=1)
+    parser.add_argument("--no-events", type=int, default=0)
     try:
         run(parser.parse_args())
         code = 0

@@ -134,6 +134,15 @@ class PeerCall:
             lambda: sum(event["event"] == "said" for event in self.events) > said or self.has("ended"), "said", 600
         )
 
+    async def wait_said(self, seconds: float = 600) -> None:
+        """Wait until everything that it began to say was said."""
+
+        def is_silent() -> bool:
+            names = [event["event"] for event in self.events]
+            return names.count("said") >= names.count("saying") > 0 or "ended" in names
+
+        await self.peer.wait_until(is_silent, "the end of what it says", seconds)
+
     def start_saying(self, wav: Path) -> None:
         """Speak a WAV file into the call; returns at once."""
         self.peer.tell(do="say", call=self.id, path=str(wav))
@@ -153,6 +162,10 @@ class PeerCall:
     def refer(self, uri: str) -> None:
         """Ask the other side to call `uri` instead (blind transfer)."""
         self.peer.tell(do="refer", call=self.id, uri=uri)
+
+    def refer_to_call(self, other: "PeerCall") -> None:
+        """Ask the other side to talk with the other side of another call of this peer (attended transfer)."""
+        self.peer.tell(do="refer_to_call", call=self.id, other=other.id)
 
     async def hang_up(self, status: int = 0) -> Ended:
         """End the call; before the answer of an incoming one, refuse it with `status` (486, 603, ...)."""
@@ -191,6 +204,8 @@ class SipPeer:
     calls: list[PeerCall] = field(default_factory=list)
     registrations: list[dict[str, Any]] = field(default_factory=list)
     failures: list[dict[str, Any]] = field(default_factory=list)
+    texts: list[dict[str, Any]] = field(default_factory=list)
+    """SIP MESSAGEs that came in: sender, type, text."""
     _live: dict[int, PeerCall] = field(default_factory=dict)
     _taken: int = 0
     _placed: list[PeerCall] = field(default_factory=list)
@@ -230,6 +245,11 @@ class SipPeer:
         await self.wait_until(lambda: bool(self.registrations), "the answer to REGISTER", seconds)
         return int(self.registrations.pop(0)["status"])
 
+    async def wait_text(self, seconds: float = WAIT_SECONDS) -> dict[str, Any]:
+        """Wait for a SIP MESSAGE, and take it: sender, type, text."""
+        await self.wait_until(lambda: bool(self.texts), "a text", seconds)
+        return self.texts.pop(0)
+
     def register(self, *, is_on: bool = True) -> None:
         """Register again now, or take the registration back."""
         self.tell(do="register", is_on=is_on)
@@ -265,6 +285,8 @@ class SipPeer:
                 self.port, self.tcp_port = event["udp"], event["tcp"]
             case "registered":
                 self.registrations.append(event)
+            case "text":
+                self.texts.append(event)
             case "failed":
                 self.failures.append(event)
             case "incoming":
@@ -300,12 +322,14 @@ async def open_sip_peer(
     proxy: str = "",
     transport: str = "udp",
     codec: str = "pcmu",
+    has_events: bool = True,
 ) -> AsyncIterator[SipPeer]:
     """Run a user agent on free ports of the loopback; yields when it listens. At the end its calls are hung up.
 
     `domain` is the host of its From; all it sends goes to `proxy` (`sip:HOST:PORT`) where there is one, so that it can
     call addresses of any domain; `registrar` (`sip:HOST:PORT`) makes it register, `;transport=tcp` is added where
-    `transport` is tcp. Without `is_ringing` it sends no 180 before its answer.
+    `transport` is tcp. Without `is_ringing` it sends no 180 before its answer. Without `has_events` it does not know
+    RFC 4733 (no telephone-event in its SDP).
     """
     with TemporaryDirectory(prefix="callscribe-sip-") as scratch:
         if registrar and transport == "tcp":
@@ -313,6 +337,7 @@ async def open_sip_peer(
         words = ["--user", user, "--scratch", scratch, "--codec", codec, "--transport", transport]
         words += ["--reject", str(reject), "--ring", str(int(is_ringing)), "--registrar", registrar]
         words += ["--auth-user", auth_user, "--domain", domain, "--proxy", proxy]
+        words += ["--no-events", str(int(not has_events))]
         words += ["--answer-seconds", str(-1 if answer_seconds is None else answer_seconds)]
         process = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -51,6 +51,7 @@ class Tenant:
     phone: dict[str, Any] = field(default_factory=dict)
     number: str = ""
     room_number: str = ""
+    queue_number: str = ""
 
     async def ask(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> Reply:
         """One request with this customer's key, or another credential; "" = none. Redirects are not followed.

@@ -238,7 +238,8 @@ async def test_a_message_ends_with_silence_after_the_tone(recording: Instance, t
     assert 2 < length < script.said[-1].end + 2 + 2
     left = read_sound(recording.home / "recordings" / f"{row['id']}_in.wav")[:, 0]
     voice = np.frombuffer(read_samples(spoken[0]), "<i2").astype(np.float64)
-    assert find_in(left, voice)[1] > 0.9
+    # In pieces, as above.
+    assert np.median([find_in(left, voice[at : at + PIECE])[1] for at in range(0, len(voice) - PIECE, PIECE)]) > 0.9
     out = read_sound(recording.home / "recordings" / f"{row['id']}_out.wav")[:, 0]
     assert np.abs(out).max() < 200, "the tone is not recorded"
 
@@ -247,7 +248,7 @@ async def test_the_api_starts_and_ends_recordings(recording: Instance) -> None:
     plan = CallPlan(recording.sip_uri("7203"), say=english_files()[0][0], user="by-api", stay_seconds=30)
     async with calling(recording, plan) as call:
         path = f"/calls/{call['id']}"
-        for wrong in ({"format": "mp3"}, {"duration": -1}, {"end_of_key": "x"}, {"end_of_silence": "long"}):
+        for wrong in ({"format": "flac"}, {"duration": -1}, {"end_of_key": "x"}, {"end_of_silence": "long"}):
             code, body = await recording.post(f"{path}/recording_start", wrong)
             assert (code, body["error"]["details"][0]["field"]) == (400, next(iter(wrong))), body
         code, body = await recording.post(f"{path}/recording_stop")

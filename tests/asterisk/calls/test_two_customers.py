@@ -124,8 +124,12 @@ async def furnish(tenant: Tenant, numbers: str) -> None:
     conference = await tenant.make("conferences", {"name": word, "data": {"of": word}})
     joins = [{"type": "conference_join", "option": {"conference_id": conference["id"]}}]
     room = await tenant.make("flows", {"name": f"{word} room", "actions": joins})
+    queue = await tenant.make("queues", {"name": word, "wait_timeout": 600_000})
+    waits = [{"type": "answer"}, {"type": "queue_join", "option": {"queue_id": queue["id"]}}]
+    line = await tenant.make("flows", {"name": f"{word} waits", "actions": waits})
     flow = await tenant.make("flows", {"name": f"{word} listens", "actions": listens})
-    tenant.number, tenant.room_number = f"{numbers}1", f"{numbers}2"
+    tenant.number, tenant.room_number, tenant.queue_number = (f"{numbers}{last}" for last in "123")
+    await tenant.make("numbers", {"number": tenant.queue_number, "name": word, "call_flow_id": line["id"]})
     await tenant.make("numbers", {"number": tenant.room_number, "name": word, "call_flow_id": room["id"]})
     await tenant.make("numbers", {"number": tenant.number, "name": word, "call_flow_id": flow["id"]})
     tenant.phone = await tenant.make("extensions", {"extension": "1001", "password": PASSWORD, "name": word})
@@ -156,11 +160,13 @@ async def enter_phones(stack: AsyncExitStack, house: Instance, first: Tenant, se
 
 
 async def enter_callers(stack: AsyncExitStack, tenant: Tenant, user: str, say: Path) -> list[Caller]:
-    """Two guests: one speaks to the number, one is in the room."""
-    uri, room = tenant.house.sip_uri(tenant.number), tenant.house.sip_uri(tenant.room_number)
+    """Three guests: one speaks to the number, one is in the room, one waits in the queue."""
+    numbers = (tenant.number, tenant.room_number, tenant.queue_number)
+    uri, room, line = (tenant.house.sip_uri(number) for number in numbers)
     plans = (
         CallPlan(uri, say=say, user=user, stay_seconds=90, max_seconds=100),
         CallPlan(room, user=f"{user}2", stay_seconds=90, max_seconds=100),
+        CallPlan(line, user=f"{user}3", stay_seconds=90, max_seconds=100),
     )
     return [await stack.enter_async_context(open_caller(plan)) for plan in plans]
 
@@ -168,9 +174,10 @@ async def enter_callers(stack: AsyncExitStack, tenant: Tenant, user: str, say: P
 async def use_calls(tenant: Tenant, user: str, admins: dict[str, str]) -> None:
     """Make one of everything that needs a call; note the ids."""
     ids = tenant.ids
-    await tenant.wait_for(2, "call_progressing")
+    await tenant.wait_for(3, "call_progressing")
     calls = {call["source"]["target"]: call["id"] for call in tenant.events("call_progressing")}
     ids["calls"] = calls[user]
+    ids["queuecalls"] = (await tenant.wait_for(1, "queuecall_waiting"))[0]["id"]
     ids["conferencecalls"] = (await tenant.wait_for(1, "conferencecall_joined"))[0]["id"]
     await tenant.make("speakings", {"reference_type": "call", "reference_id": calls[user]})
     started = await tenant.ask("POST", f"/v1.0/calls/{calls[user]}/recording_start", {})
@@ -331,6 +338,18 @@ async def test_no_body_may_name_what_is_another_customers(town: Town) -> None:
             ("POST", f"calls/{own['calls']}/recording_start", {"on_end_flow_id": other["flows"]}, 400),
             ("POST", f"conferences/{own['conferences']}/recording_start", {"on_end_flow_id": other["flows"]}, 400),
             ("POST", "speakings", {"reference_type": "call", "reference_id": other["calls"]}, 403),
+            (
+                *("POST", "transfers"),
+                *(
+                    {
+                        "transfer_type": "blind",
+                        "transferer_call_id": other["calls"],
+                        "transferee_addresses": [{"type": "extension", "target_name": "1001"}],
+                    },
+                    400,
+                ),
+            ),
+            ("POST", "queues", {"wait_flow_id": other["flows"]}, 400),
             ("POST", "agents", {"username": f"{owner.word}-person", "password": PASSWORD}, 409),
             ("POST", "trunks", {"domain_name": f"{owner.word}-pbx"}, 409),
         ]
@@ -476,7 +495,7 @@ async def test_a_guest_reaches_the_flow_of_the_number_and_only_its_customer_sees
         assert (call["flow_id"], call["customer_id"]) == (tenant.ids["flows"], tenant.customer_id)
         rows = (await tenant.get(f"transcripts?transcribe_id={tenant.ids['transcribes']}"))["result"]
         assert any(tenant.word in row["message"] or row["direction"] == "in" for row in rows)
-    assert users == {"zanzibar": {"ann", "ann2"}, "quetzal": {"bob", "bob2"}}
+    assert users == {"zanzibar": {"ann", "ann2", "ann3"}, "quetzal": {"bob", "bob2", "bob3"}}
 
 
 async def test_a_phone_reaches_its_own_customer_only(town: Town) -> None:
@@ -523,6 +542,7 @@ async def test_a_flow_reaches_its_own_customer_only(town: Town) -> None:
         {"type": "connect", "option": {"destinations": [{"type": "extension", "target": second.ids["extensions"]}]}},
         {"type": "connect", "option": {"destinations": [{"type": "conference", "target": second.ids["conferences"]}]}},
         {"type": "connect", "option": {"destinations": [{"type": "agent", "target": second.ids["agents"]}]}},
+        {"type": "queue_join", "option": {"queue_id": second.ids["queues"]}},
     ]
     flow = await first.ask("POST", "/v1.0/flows", {"name": "burglar", "actions": actions})
     assert flow.status == 200, flow.text

@@ -20,6 +20,7 @@ class ScriptedRecordings:
         self.asked: list[RecordingRequest] = []
         self.live: list[Recording] = []
         self.stopped: list[str] = []
+        self.waited: list[str] = []
 
     async def start(self, call_id: str, request: RecordingRequest) -> Recording:
         if self.live:
@@ -38,6 +39,9 @@ class ScriptedRecordings:
         )
         self.live.append(recording)
         return recording
+
+    async def wait_end(self, recording_id: str) -> None:
+        self.waited.append(recording_id)
 
     async def stop(self, call_id: str) -> object:
         self.stopped.append(call_id)
@@ -88,7 +92,7 @@ async def test_recording_start_defaults(option: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("option", "place"),
     [
-        ({"format": "mp3"}, "format"),
+        ({"format": "flac"}, "format"),
         ({"end_of_key": "x"}, "end_of_key"),
         ({"end_of_key": "12"}, "end_of_key"),
         ({"duration": -1}, "duration"),
@@ -128,3 +132,13 @@ async def test_recording_stop_ends_the_calls_recording() -> None:
     await stage.run(ANSWER, {"type": "recording_start"}, {"type": "recording_stop"}, {"type": "recording_start"})
     assert stage.recordings.stopped == [stage.call.record.id]
     assert len(stage.recordings.asked) == 2
+
+
+async def test_recording_start_can_wait_for_its_end() -> None:
+    stage = RecordingStage()
+    await stage.run(ANSWER, {"type": "recording_start"})
+    assert stage.recordings.waited == []
+    stage.recordings.live.clear()
+    await stage.run(ANSWER, {"type": "recording_start", "option": {"wait": True, "format": "ogg"}})
+    assert stage.recordings.waited == [stage.recordings.live[0].id]
+    assert stage.recordings.asked[-1].format == "ogg"

@@ -35,7 +35,10 @@ async def settle(store: Store, live: LiveParts, samples: Any, customer_id: str) 
     speaking = samples.speaking(customer_id, reference_id=call.id, voice_id=MARK)
     live.speakings.voices[speaking.id] = speaking
     member = await store.conferencecalls.insert(samples.conferencecall(conference, reference_id=call.id))
+    queue = await store.queues.insert(samples.queue(customer_id, name=MARK))
     rows: dict[str, Any] = {
+        "queues": queue,
+        "queuecalls": await store.queuecalls.insert(samples.queuecall(queue, reference_id=call.id)),
         "agents": await store.agents.insert(samples.agent(customer_id, name=MARK)),
         "accesskeys": await store.access_keys.insert(samples.access_key(customer_id, name=MARK)),
         "groupcalls": await store.groupcalls.insert(samples.groupcall(customer_id, source=party)),
@@ -88,6 +91,13 @@ _GOOD: dict[tuple[str, str], Any] = {
     ("POST", "/v1.0/calls"): lambda ids: _ORDER | {"actions": [ACTION]},
     ("POST", "/v1.0/calls/{id}/talk"): lambda ids: {"text": "hello", "language": "en-US"},
     ("POST", "/v1.0/groupcalls"): lambda ids: _ORDER | {"actions": [ACTION]},
+    ("POST", "/v1.0/transfers"): lambda ids: {
+        "transfer_type": "blind",
+        "transferer_call_id": ids["calls"],
+        "transferee_addresses": [ADDRESS],
+    },
+    ("POST", "/v1.0/queues"): lambda ids: {"name": "x", "tag_ids": [new_id()]},
+    ("PUT", "/v1.0/queues/{id}"): lambda ids: {"name": "y", "tag_ids": [new_id()]},
     ("POST", "/v1.0/conferences"): lambda ids: {"name": "x"},
     ("POST", "/v1.0/conferences/{id}/transcribe_start"): lambda ids: {"language": "en-US"},
     ("POST", "/v1.0/speakings"): lambda ids: {

@@ -13,18 +13,21 @@ from aiohttp import web
 
 from app.api.ports import ApiContext, CallOrder, ConferenceOrder, HealthReport, OfferedLanguage, PlacedCalls
 from app.api.rate_limits import Rate, RateLimits
-from app.domain.call import AddressType, Call, CallDirection, CallStatus, MuteDirection
+from app.domain.call import Address, AddressType, Call, CallDirection, CallStatus, MuteDirection
 from app.domain.conference import Conference, Conferencecall, ConferencecallStatus, ConferenceStatus
 from app.domain.customer import Identity, RingMethod
 from app.domain.events import EventType
 from app.domain.flow import Action, Activeflow, ActiveflowStatus, Flow, StoredFlow
 from app.domain.groupcall import Groupcall, GroupcallStatus
 from app.domain.ids import ZERO_ID, is_id, new_direct_hash, new_id
+from app.domain.queue import Queuecall, QueuecallStatus
 from app.domain.recording import Recording, RecordingRequest, RecordingStatus
 from app.domain.speaking import Speaking, SpeakingStatus
 from app.domain.timestamps import now
 from app.domain.transcribe import ReferenceType, Transcribe, TranscribeStatus
+from app.domain.transfer import TransferType
 from app.errors import InvalidArgument, NotFound, RecordingAlreadyActive, RecordingNotActive, StateInvalid
+from app.flow.api_actions import CheckedActions
 from app.journal.journal import Journal
 from app.store import Store
 
@@ -58,6 +61,8 @@ class LiveParts:
     def __post_init__(self) -> None:
         self.calls = FakeCalls(self)
         self.groupcalls = FakeGroupcalls(self)
+        self.transfers = FakeTransfers(self)
+        self.queues = FakeQueues(self)
         self.conferences = FakeConferences(self)
         self.recordings = FakeRecordings(self)
         self.speakings = FakeSpeakings(self)
@@ -191,6 +196,35 @@ class FakeCalls:
         if call.recording_id == ZERO_ID:
             raise RecordingNotActive("the call is not recorded")
         return await self._change(call, EventType.CALL_UPDATED, recording_id=ZERO_ID)
+
+
+class FakeTransfers:
+    """Transfers, as TransferPort."""
+
+    def __init__(self, live: LiveParts) -> None:
+        self.live = live
+        self.first_call_id = new_id()
+
+    async def start(self, transferer: Call, kind: TransferType, destinations: Sequence[Address]) -> str:
+        self.live.note("transfer", call_id=transferer.id, kind=kind, destinations=tuple(destinations))
+        return self.first_call_id
+
+
+class FakeQueues:
+    """Calls in queues, as QueuePort."""
+
+    def __init__(self, live: LiveParts) -> None:
+        self.live = live
+
+    async def kick(self, stay: Queuecall) -> Queuecall:
+        self.live.note("kick", queuecall_id=stay.id)
+        return replace(stay, status=QueuecallStatus.KICKING)
+
+    async def delete(self, stay: Queuecall) -> Queuecall:
+        self.live.note("delete_queuecall", queuecall_id=stay.id)
+        deleted = replace(stay, status=QueuecallStatus.ABANDONED, tm_delete=now())
+        await self.live.journal.change(deleted, EventType.QUEUECALL_DELETED)
+        return deleted
 
 
 @dataclass
@@ -449,6 +483,9 @@ class FakeFlows:
             checked.append(Action(given_id, action_type, option))
         return tuple(checked)
 
+    def inspect(self, actions: object, place: str) -> CheckedActions:
+        return CheckedActions(self.check(actions, place), ())
+
     async def find(self, customer_id: str, flow_id: str) -> Flow | None:
         for flow in self.live.file_flows:
             if flow.id == flow_id:
@@ -513,6 +550,8 @@ def context_of(store: Store, journal: Journal, live: LiveParts) -> ApiContext:
         journal=journal,
         calls=live.calls,
         groupcalls=live.groupcalls,
+        transfers=live.transfers,
+        queues=live.queues,
         conferences=live.conferences,
         recordings=live.recordings,
         speakings=live.speakings,

@@ -154,7 +154,7 @@ async def test_recording_of_a_call(client: Any, live: Any, store: Store, samples
     await client.refused("POST", f"{path}/recording_start", 409, "RECORDING_ALREADY_ACTIVE")
     assert (await client.post(f"{path}/recording_stop")).json["recording_id"] == ZERO_ID
     await client.refused("POST", f"{path}/recording_stop", 409, "RECORDING_NOT_ACTIVE")
-    for field, value in [("format", "mp3"), ("end_of_key", "##"), ("duration", -1), ("on_end_flow_id", new_id())]:
+    for field, value in [("format", "flac"), ("end_of_key", "##"), ("duration", -1), ("on_end_flow_id", new_id())]:
         error = await client.refused("POST", f"{path}/recording_start", 400, "INVALID_ARGUMENT", json={field: value})
         assert error["details"][0]["field"] == field
 

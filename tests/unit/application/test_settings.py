@@ -17,6 +17,9 @@ from app.settings import read_settings
         ("CALLSCRIBE_LOG_LEVEL", "loud", "debug, info, warning or error"),
         ("CALLSCRIBE_ARI_URL", "asterisk:8088", "http://HOST:PORT"),
         ("CALLSCRIBE_MAX_CALL_SECONDS", "0", "greater than or equal to 1"),
+        ("CALLSCRIBE_FLOW_MAX_ACTIONS", "0", "greater than or equal to 1"),
+        ("CALLSCRIBE_FLOW_MAX_STACKS", "many", "integer"),
+        ("CALLSCRIBE_FLOW_MAX_CHAIN", "-1", "greater than or equal to 0"),
         ("CALLSCRIBE_DIAL_SECONDS", "601", "600"),
         ("CALLSCRIBE_WEBHOOK_MAX_HOURS", "inf", "finite"),
         ("CALLSCRIBE_EVENT_RETENTION_HOURS", "1e300", "87600"),
@@ -52,11 +55,17 @@ def test_an_address_that_is_not_ours_is_named(field: str, value: str, variable: 
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("sip_destinations", "10.0.0.0/99"), ("webhook_networks", "10.0.0.1/8"), ("flows", Path("/no/such/folder"))],
+    [
+        ("sip_destinations", "10.0.0.0/99"),
+        ("media_destinations", "10.0.0.0/99"),
+        ("webhook_networks", "10.0.0.1/8"),
+        ("smtp_url", "http://127.0.0.1"),
+        ("flows", Path("/no/such/folder")),
+    ],
 )
 def test_what_only_this_machine_can_judge_is_named_too(field: str, value: object) -> None:
     with pytest.raises(InvalidSetting, match=r"expected|did you mean") as error:
-        check_settings(read_settings(**{field: value}))
+        check_settings(read_settings(**{"mail_from": "callscribe@example.com", field: value}))
     assert error.value.variable == f"CALLSCRIBE_{field.upper()}"
 
 

@@ -2,9 +2,10 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from app.call.live_call import LiveCall
+from app.call.digits import Digits
+from app.call.live_call import LiveCall, OnRefer
 from app.call.outbound import Outbound, OutgoingCall
 from app.call.outgoing_leg import Dial
 from app.domain.call import Address, AddressType, Call, CallDirection, CallStatus, HangupReason
@@ -50,7 +51,7 @@ def make_call(direction: CallDirection = CallDirection.OUTGOING, status: CallSta
     )
 
 
-@dataclass
+@dataclass(eq=False)
 class FakeCall:
     """A call that a test answers and ends."""
 
@@ -59,9 +60,21 @@ class FakeCall:
     channel_id: str = ""
     peer: "FakeCall | None" = None
     log: list[str] = field(default_factory=list)
+    is_holding: bool = False
+    on_refer: OnRefer | None = None
+    digits: Digits = field(default_factory=Digits)
+    sounding: asyncio.Event = field(default_factory=asyncio.Event)
     _gone: asyncio.Event = field(default_factory=asyncio.Event)
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
     flow: "asyncio.Task[None] | None" = None
+
+    @property
+    def ledger(self) -> "FakeCall":
+        return self
+
+    @property
+    def sound(self) -> "FakeCall":
+        return self
 
     @property
     def is_gone(self) -> bool:
@@ -75,6 +88,31 @@ class FakeCall:
 
     async def make_way(self) -> None:
         self.log.append("make way")
+
+    @property
+    def is_answered(self) -> bool:
+        return self.record.status is CallStatus.PROGRESSING and not self.is_gone
+
+    async def tell_transfer(self, *, is_done: bool) -> None:
+        self.log.append(f"transfer {is_done}")
+
+    async def progress(self) -> None:
+        self.log.append("progress")
+
+    async def music(self, *, is_on: bool) -> None:
+        self.log.append(f"music {is_on}")
+
+    async def wait_sounding(self) -> None:
+        await asyncio.wait(
+            [asyncio.ensure_future(self.sounding.wait()), asyncio.ensure_future(self._gone.wait())],
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if self.is_gone:
+            raise LegGone("gone")
+
+    async def note_unchained(self, call_id: str) -> None:
+        left = tuple(each for each in self.record.chained_call_ids if each != call_id)
+        self.record = replace(self.record, chained_call_ids=left)
 
     async def note_chained(self, call_id: str) -> None:
         self.record = replace(self.record, chained_call_ids=(*self.record.chained_call_ids, call_id))
@@ -145,9 +183,10 @@ async def never(_call: object) -> None:
     raise LegGone("the fake flow was not meant to run")
 
 
-def make_order(target: str) -> OutgoingCall:
+def make_order(target: str, **dial: Any) -> OutgoingCall:
+    reached = Dial((target,), **dial)
     return OutgoingCall(
-        CUSTOMER, Address(AddressType.TEL, "+15551230001"), Address(AddressType.SIP, target), Dial((target,)), never
+        CUSTOMER, Address(AddressType.TEL, "+15551230001"), Address(AddressType.SIP, target), reached, never
     )
 
 

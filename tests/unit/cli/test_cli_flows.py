@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -27,20 +28,40 @@ def test_findings_come_all_at_once(tmp_path: Path) -> None:
     result = CliRunner().invoke(flows_app, ["check", str(good), str(bad), str(tmp_path / "none.json")])
     assert result.exit_code == 1
     assert result.stdout == f"{good}: ok\n"
-    lines = result.stderr.splitlines()
-    assert lines[0].startswith(f"{bad}: $.nmae: found an unknown key, expected one of")
-    assert lines[1].startswith(f'{bad}: $.actions[0].type: found "tlak", expected one of')
-    assert lines[2].startswith(f"{tmp_path / 'none.json'}: $: found no way to read it")
-    assert lines[3] == "3 findings"
+    rows = [re.split(r"  +", line) for line in result.stderr.splitlines()]
+    assert rows[0] == ["SEVERITY", "FILE", "PATH", "WHAT"]
+    assert rows[1][:3] == ["error", str(bad), "$.nmae"]
+    assert rows[1][3].startswith("found an unknown key, expected one of")
+    assert rows[2][:3] == ["error", str(bad), "$.actions[0].type"]
+    assert rows[3][:3] == ["error", str(tmp_path / "none.json"), "$"]
+    assert rows[4] == ["3 errors"]
+
+
+def test_warnings_are_shown_and_refuse_nothing(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, "a.json", GOOD | {"actions": [{"type": "transcribe_start", "option": {"language": "xh-ZA"}}]}
+    )
+    result = CliRunner().invoke(flows_app, ["check", str(path)])
+    assert (result.exit_code, result.stdout) == (0, f"{path}: ok\n")
+    assert "$.actions[0].option.language" in result.stderr
+    assert "callscribe models install xh-ZA" in result.stderr
+    assert result.stderr.splitlines()[-1] == "1 warning"
+
+
+def test_without_files_the_flow_folder_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, "a.json", GOOD)
+    monkeypatch.setenv("CALLSCRIBE_FLOWS", str(tmp_path))
+    assert CliRunner().invoke(flows_app, ["check"]).stdout == f"{path}: ok\n"
 
 
 def test_a_number_in_two_files_names_both(tmp_path: Path) -> None:
     first, second = write(tmp_path, "a.json", GOOD), write(tmp_path, "b.json", GOOD)
     result = CliRunner().invoke(flows_app, ["check", str(tmp_path)])
     assert result.exit_code == 1
-    assert result.stderr.splitlines()[0] == (
-        f'{second}: $.numbers[0]: found "7001", expected a number that no other flow has; this one is also in {first}'
-    )
+    assert re.split(r"  +", result.stderr.splitlines()[1]) == [
+        *("error", str(second), "$.numbers[0]"),
+        f'found "7001", expected a number that no other flow has; this one is also in {first}',
+    ]
     assert CliRunner().invoke(flows_app, ["check", str(first), str(first)]).exit_code == 0
 
 

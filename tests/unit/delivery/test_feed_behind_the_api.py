@@ -36,6 +36,8 @@ async def test_a_key_opens_the_feed_and_the_server_closes_it(store: Store, sampl
         journal=journal,
         calls=live.calls,
         groupcalls=live.groupcalls,
+        transfers=live.transfers,
+        queues=live.queues,
         conferences=live.conferences,
         recordings=live.recordings,
         speakings=live.speakings,

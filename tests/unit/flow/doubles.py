@@ -9,7 +9,16 @@ from dataclasses import replace
 from typing import Any
 
 import app.actions
-from app.domain.call import Address, Call, CallDirection, CallStatus, HangupReason, PlayOutcome
+from app.call.digits import Digits
+from app.domain.call import (
+    Address,
+    Call,
+    CallDirection,
+    CallStatus,
+    HangupReason,
+    MuteDirection,
+    PlayOutcome,
+)
 from app.domain.flow import Action, Activeflow, Flow
 from app.domain.ids import ZERO_ID, new_id
 from app.domain.timestamps import now
@@ -51,6 +60,7 @@ class ScriptedCall:
         self.plays = list(plays)
         self.gone_at = gone_at
         self.error = error
+        self.digits = Digits()
 
     @property
     def is_answered(self) -> bool:
@@ -63,6 +73,12 @@ class ScriptedCall:
     async def play(self, media: Sequence[str], *, is_stopped_by_digit: bool = False) -> PlayOutcome:
         self._note("play", *media, *(["until digit"] if is_stopped_by_digit else []))
         return self.plays.pop(0) if self.plays else PlayOutcome.DONE
+
+    async def send_digits(self, digits: str, *, duration_ms: int, interval_ms: int) -> None:
+        self._note("digits", digits, str(duration_ms), str(interval_ms))
+
+    async def mute(self, direction: MuteDirection, *, is_on: bool) -> None:
+        self._note("mute" if is_on else "unmute", direction.value)
 
     async def hang_up(self, reason: str) -> None:
         self._note("hang_up", reason)

@@ -14,7 +14,14 @@ from app.domain.ids import ZERO_ID, is_id, new_id
 from app.errors import InvalidArgument
 from app.flow.action_registry import load_actions
 from app.flow.activeflow import Cursor
-from app.flow.api_actions import MAX_ACTIONS, MAX_DEPTH, InvalidActionType, InvalidAnonymousOption, check_actions
+from app.flow.api_actions import (
+    MAX_ACTIONS,
+    MAX_DEPTH,
+    InvalidActionType,
+    InvalidAnonymousOption,
+    check_actions,
+    inspect_actions,
+)
 
 REGISTRY = load_actions(actions)
 TALK = {"type": "talk", "option": {"text": "hello", "language": "en-US"}}
@@ -109,17 +116,12 @@ def test_the_first_fault_is_named(raw: Any, field: str) -> None:
     assert refused.value.code == "INVALID_ARGUMENT"
 
 
-@pytest.mark.parametrize("type_name", [None, "", 5, [], "dance", "ai_talk", "TALK"])
+@pytest.mark.parametrize("type_name", [None, "", 5, [], "dance", "TALK"])
 def test_an_unknown_type_is_refused(type_name: object) -> None:
     with pytest.raises(InvalidActionType) as refused:
         check([TALK, {"type": type_name}])
     assert refused.value.field == "actions[1].type"
     assert refused.value.code == "INVALID_ACTION_TYPE"
-
-
-def test_a_type_to_come_is_told_so() -> None:
-    with pytest.raises(InvalidActionType, match="ai_talk is not available yet in this version"):
-        check([{"type": "ai_talk"}])
 
 
 def test_anonymous_has_an_error_of_its_own() -> None:
@@ -161,3 +163,28 @@ def test_whatever_comes_is_checked_or_refused(raw: list[Any]) -> None:
     except InvalidArgument:
         return
     assert len(checked) == len(raw)
+
+
+def test_all_findings_come_with_the_first_fault() -> None:
+    option = {"text": 1, "language": "no such"}
+    raw = [{"type": "talk", "option": option}, 5, {"type": "dance"}, {"next_id": "x", **TALK}]
+    raw.append({"type": "talk", "option": {"text": "${name}", "language": "en-US"}})
+    with pytest.raises(InvalidArgument) as refused:
+        check(raw)
+    findings = refused.value.details["findings"]
+    assert isinstance(findings, tuple)
+    assert refused.value.field == findings[0].path
+    assert {(each.path, each.severity.value) for each in findings} == {
+        ("actions[1]", "error"),
+        ("actions[0].option.text", "error"),
+        ("actions[0].option.language", "error"),
+        ("actions[2].type", "error"),
+        ("actions[3].next_id", "error"),
+        ("actions[4].option.text", "warning"),
+    }
+
+
+def test_warnings_do_not_refuse() -> None:
+    checked = inspect_actions([{"type": "stop"}, TALK], "actions", REGISTRY)
+    assert len(checked.actions) == 2
+    assert [(each.path, each.is_error) for each in checked.warnings] == [("actions[1]", False)]

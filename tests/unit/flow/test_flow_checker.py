@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.ids import ZERO_ID, is_id
-from app.flow.contract_types import CONTRACT_TYPES
 from app.flow.flow_ids import FINISH_ID, to_action_id, to_flow_id
 from tests.unit.flow.doubles import REGISTRY, check
 
@@ -19,7 +18,7 @@ def file(*actions: object, **more: object) -> dict[str, object]:
 
 
 def findings(content: object) -> list[str]:
-    return [str(each).removeprefix("x.json: ") for each in check(content).findings]
+    return [str(each).removeprefix("x.json: ") for each in check(content).errors]
 
 
 @pytest.mark.parametrize(
@@ -79,10 +78,9 @@ def test_good_files(content: object) -> None:
         (file(7), "$.actions[0]: found 7, expected an object"),
         (file({}), "$.actions[0].type: found nothing, expected the type of the action"),
         (file({"type": 7}), "$.actions[0].type: found 7, expected a text"),
-        (file({"type": "tlak"}), '$.actions[0].type: found "tlak", expected one of answer, beep,'),
+        (file({"type": "tlak"}), '$.actions[0].type: found "tlak", expected one of a'),
         (file({"type": "tlak"}), '(did you mean "talk"?)'),
         (file({"type": "empty"}), '$.actions[0].type: found "empty", expected one of'),
-        (file({"type": "ai_talk"}), "; ai_talk is not available yet in this version"),
         (
             file({**TALK, "options": {}}),
             "$.actions[0].options: found an unknown key, expected one of type, id, option, next_id (did",
@@ -179,7 +177,7 @@ def test_broken_files(content: object, expected: str) -> None:
 def test_all_findings_come_at_once_and_name_the_file() -> None:
     content = file(
         {"type": "talk", "option": {"text": 1, "what": 2}},
-        {"type": "ai_talk"},
+        {"type": "dance"},
         {"type": "beep", "next_id": "nowhere", "extra": 1},
         nmae="x",
         numbers=["a b"],
@@ -195,11 +193,6 @@ def test_all_findings_come_at_once_and_name_the_file() -> None:
         "$.numbers[0]",
     }
     assert {each.file for each in checked.findings} == {"x.json"}
-
-
-@pytest.mark.parametrize("type_name", sorted(CONTRACT_TYPES - set(REGISTRY.types)))
-def test_types_of_later_versions_are_refused_by_name(type_name: str) -> None:
-    assert f"{type_name} is not available yet in this version" in findings(file({"type": type_name}))[0]
 
 
 def test_a_flow_is_built_with_stable_ids() -> None:
@@ -249,7 +242,7 @@ entries = st.fixed_dictionaries(
 )
 def test_the_checker_never_breaks(content: object) -> None:
     checked = check(json.dumps(content).encode())
-    assert (checked.flow is None) == bool(checked.findings)
+    assert (checked.flow is None) == bool(checked.errors)
     assert all(each.path.startswith("$") for each in checked.findings)
 
 

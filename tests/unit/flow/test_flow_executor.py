@@ -126,7 +126,7 @@ async def test_options_are_checked_again_after_substitution_without_telling_valu
             {"type": "talk", "option": {"text": "${empty}"}},
         )
     errors = [each["error"] for each in logs if each["event"] == "action failed"]
-    assert errors == ["option.duration: expected a whole number", "option.text: expected a text to say"]
+    assert errors == ["option.duration: expected a whole number", "option.text: expected it not to be empty"]
     assert stage.call.done == [("hang_up", "normal")]
 
 

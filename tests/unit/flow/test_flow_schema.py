@@ -1,14 +1,19 @@
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.flow.action import ActionSpec
 from app.flow.action_docs import render_action_docs
+from app.flow.finding import Finding
 from app.flow.flow_check import check_files
 from app.flow.flow_folder import SCHEMA_NAME
+from app.flow.option_types import list_targets
 from app.flow.schema import make_flow_schema, render_flow_schema
 from tests.unit.flow.doubles import REGISTRY, check
 
@@ -35,8 +40,39 @@ def test_the_page_says_all_options() -> None:
     page = render_action_docs(REGISTRY)
     assert '| `direction` | `"in"`, `"out"`, `"both"` | `"both"` |' in page
     assert "| `async` | true or false | `false` |" in page
-    assert "| `stream_urls` | list of text | required |" in page
+    assert "| `stream_urls` | list of at least 1: text | required |" in page
     assert "| `duration` | whole number, 0 to 86400000 | required |" in page
+    assert "| `hint_threshold` | number, 0.3 to 1 | `0.75` |" in page
+    assert "| `destinations` | list of 1 to 50: [address](#addresses) | required |" in page
+    assert "| `actions` | list of at most 1000 actions |" in page
+    assert "| None |" not in page
+
+
+@pytest.mark.parametrize("spec", list(REGISTRY), ids=lambda spec: spec.name)
+def test_every_section_is_whole(spec: ActionSpec) -> None:
+    page = render_action_docs(REGISTRY)
+    section = page.partition(f"\n## {spec.name}\n")[2].partition("\n## ")[0]
+    keys = [field.alias or name for name, field in spec.options.model_fields.items()]
+    assert [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")][: len(keys)] == keys
+    example = json.loads(section.partition("```json\n")[2].partition("\n```")[0])
+    assert check_example(example, spec) == ()
+    if any(field.is_required() for field in spec.options.model_fields.values()):
+        assert example["option"], "an example that shows something"
+    errors = section.partition("Errors:\n\n")[2]
+    assert "It fails when" in errors or "It cannot fail" in errors
+    assert spec.fails, "say when it fails, or NEVER"
+
+
+def test_times_say_their_unit() -> None:
+    """Whole numbers with a name that speaks of time have their unit in words, and bounds."""
+    times = re.compile("duration|timeout|interval|silence|max_length")
+    for spec in REGISTRY:
+        properties = spec.options.model_json_schema().get("properties", {})
+        for key, part in properties.items():
+            if times.search(key):
+                assert re.search("second", part["description"], re.IGNORECASE), (spec.name, key)
+                bounded = [part, *part.get("anyOf", [])]
+                assert any("maximum" in each and "minimum" in each for each in bounded), (spec.name, key)
 
 
 def test_our_flows_are_right() -> None:
@@ -47,20 +83,19 @@ def test_our_flows_are_right() -> None:
         VALIDATOR.validate(json.loads(path.read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("spec", list(REGISTRY), ids=lambda spec: spec.name)
-def test_examples_are_right(spec: object) -> None:
-    entry = {"type": spec.name, "option": dict(spec.example)}  # type: ignore[attr-defined]
-    menu = {"id": "menu", "type": "beep"}
-    content = {"language": "en-US", "actions": [entry, menu]}
-    assert check(content).findings == ()
+def check_example(entry: dict[str, Any], spec: ActionSpec) -> tuple[Finding, ...]:
+    targets = {"menu", *(target for _, target in list_targets(spec.options, spec.example))}
+    others = [{"id": name, "type": "beep"} for name in sorted(targets)]
+    content = {"language": "en-US", "actions": [entry, *others]}
     VALIDATOR.validate(content)
+    return check(content).errors
 
 
 @pytest.mark.parametrize(
     "entry",
     [
         {"type": "no_such"},
-        {"type": "ai_talk"},
+        {"type": "dance"},
         {"type": "talk"},
         {"type": "talk", "option": {"text": "x", "langauge": "en-US"}},
         {"type": "talk", "option": {"text": "x"}, "extra": 1},

@@ -93,6 +93,7 @@ class ScriptedCall(Owner):
         self.is_gone = False
         self.played: list[str] = []
         self.digits = Digits()
+        self.ledger = self
 
     async def play(self, media: Sequence[str]) -> None:
         self.played += media
@@ -189,7 +190,7 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     monkeypatch.setattr(sources, "open_bridge_tap", made.open_tap)
     monkeypatch.setattr(recording_session, "WRITE_SECONDS", 0.02)
     running = asyncio.create_task(made.recordings.run())
-    while made.recordings._tasks is None:
+    while not made.recordings._tasks.is_open:
         await asyncio.sleep(0.001)
     yield made
     running.cancel()
@@ -238,7 +239,7 @@ async def test_a_recording_from_start_to_stop(stage: Stage) -> None:
 
 async def test_what_cannot_be_recorded(stage: Stage) -> None:
     wrong: list[tuple[str, Any]] = [
-        ("format", "mp3"),
+        ("format", "flac"),
         ("end_of_key", "x"),
         ("end_of_key", "12"),
         ("duration", -1),
@@ -439,3 +440,24 @@ async def test_a_killed_process_leaves_files_that_the_next_start_completes(stage
         assert file.getnframes() > 0.3 * SAMPLE_RATE
     assert repair(list_left(copy)) == 0
     await stage.recordings.stop(started.id)
+
+
+@pytest.mark.parametrize("kind", ["mp3", "ogg"])
+async def test_another_format_is_served_and_the_wav_files_stay(stage: Stage, kind: str) -> None:
+    recording = await stage.recordings.start_call(call_of(), RecordingRequest(format=kind))
+    waiting = asyncio.ensure_future(stage.recordings.wait_end(recording.id))
+    stage.say("in", 1.0, 4000)
+    ended = await stage.recordings.stop(recording.id)
+    await asyncio.wait_for(waiting, 2)
+    assert ended is not None
+    assert (ended.format, ended.filenames[-1]) == (kind, f"{recording.id}.{kind}")
+    served, sound = stage.recordings.file(ended, ""), stage.recordings.sound(ended, "")
+    assert served is not None
+    assert sound is not None
+    assert (served.suffix, sound.suffix) == (f".{kind}", ".wav")
+    assert served.stat().st_size > 100
+    side = stage.recordings.file(ended, "in")
+    assert side is not None
+    assert side.suffix == ".wav"
+    await stage.recordings.delete(ended)
+    assert not list(stage.folder.iterdir())

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 
@@ -347,3 +347,37 @@ async def test_a_source_that_is_faster_than_real_time_waits_for_room(
             await feed.wait_room(1)
         await feed.finish()
     assert isinstance(events[-1], FeedFailed)
+
+
+class HintedEngine(ScriptedEngine):
+    """An engine with grammars."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hinted: list[tuple[str, ...]] = []
+
+    def create_hinted_recognizer(self, hints: Sequence[str]) -> Recognizer:
+        self.hinted.append(tuple(hints))
+        return self.create_recognizer()
+
+    def find_unknown_words(self, phrases: Sequence[str]) -> tuple[str, ...]:
+        return tuple(word for phrase in phrases for word in phrase.split() if word != "known")
+
+
+async def test_hints_make_a_recognizer_of_their_own_that_is_not_kept() -> None:
+    engine = HintedEngine()
+    async with open_recognition_pool(Library(), load=lambda model, threads: engine, threads=1) as pool:
+        assert pool.find_unknown_words("en-US", ["a known"]) == (), "nothing is loaded, so nothing is known"
+        async with pool.open_feed("en-US", lambda event: None, hints=("sales", "support")) as feed:
+            feed.push(frames_of(SPEECH))
+            await feed.finish()
+            assert pool.counts.open_feeds == 1
+        assert engine.hinted == [("sales", "support")]
+        assert [each.is_closed for each in engine.made] == [True]
+        assert pool.find_unknown_words("en-US", ["a known"]) == ("a",)
+
+
+async def test_an_engine_without_grammars_takes_hints_as_nothing(open_pool: PoolOpener, engine: ScriptedEngine) -> None:
+    async with open_pool() as pool, pool.open_feed("en-US", lambda event: None, hints=("sales",)):
+        assert pool.find_unknown_words("en-US", ["sales"]) == ()
+    assert engine.made

@@ -22,6 +22,7 @@ from app.domain.flow import Activeflow, StoredFlow
 from app.domain.groupcall import Groupcall
 from app.domain.ids import new_id
 from app.domain.line import Extension, Number, OutboundConfig, Trunk
+from app.domain.queue import Queue, Queuecall
 from app.domain.recording import Recording
 from app.domain.transcribe import Direction, ReferenceType, Transcribe, TranscribeStatus
 from app.domain.transcript import Transcript
@@ -30,7 +31,7 @@ from app.store import Store, open_store
 
 KINDS = (
     *(Customer, Agent, AccessKey, Call, Groupcall, StoredFlow, Activeflow, Conference, Conferencecall, Recording),
-    *(Transcribe, Transcript, Number, Extension, Trunk, OutboundConfig, WebhookDelivery),
+    *(Transcribe, Transcript, Number, Extension, Trunk, OutboundConfig, WebhookDelivery, Queue, Queuecall),
 )
 
 _UNIQUE = ("username", "token_hash", "number", "extension", "domain_name")
@@ -100,11 +101,12 @@ class Bench:
 
 
 async def _insert_owners(store: Store) -> Mapping[str, str]:
-    """Store a customer, a conference and a transcribe; return their ids by the columns that refer to them."""
+    """Store a customer, a conference, a queue and a transcribe; return their ids by the columns that refer to them."""
     moment = datetime(1999, 1, 1, tzinfo=UTC)
     customer = await store.customers.insert(Customer(new_id(), "ours", moment, moment))
     kind, status = ConferenceType.CONFERENCE, ConferenceStatus.PROGRESSING
     room = await store.conferences.insert(Conference(new_id(), customer.id, kind, status, "", moment, moment))
+    queue = await store.queues.insert(Queue(new_id(), customer.id, "", moment, moment))
     transcribe = await store.transcribes.insert(
         Transcribe(
             id=new_id(),
@@ -120,7 +122,12 @@ async def _insert_owners(store: Store) -> Mapping[str, str]:
             tm_update=moment,
         )
     )
-    return {"customer_id": customer.id, "conference_id": room.id, "transcribe_id": transcribe.id}
+    return {
+        "customer_id": customer.id,
+        "conference_id": room.id,
+        "queue_id": queue.id,
+        "transcribe_id": transcribe.id,
+    }
 
 
 @pytest.fixture(scope="module")

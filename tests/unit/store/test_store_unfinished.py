@@ -9,11 +9,12 @@ import pytest
 
 from app.domain.call import CallStatus, HangupBy, HangupReason
 from app.domain.conference import ConferencecallStatus, ConferenceStatus
-from app.domain.customer import Customer
+from app.domain.customer import AgentStatus, Customer
 from app.domain.events import Event, EventType
 from app.domain.flow import ActiveflowStatus
 from app.domain.groupcall import GroupcallStatus
 from app.domain.ids import ZERO_ID, new_id
+from app.domain.queue import QueuecallStatus
 from app.domain.recording import RecordingStatus
 from app.domain.transcribe import TranscribeStatus
 from app.event_bus import EventBus
@@ -117,3 +118,29 @@ async def test_all_or_nothing(store: Store, customer: Customer, samples: Any) ->
         await Journal(store, EventBus(), render_event).commit(fail)
     assert await store.calls.get_by_id(call.id) == call
     assert await store.events.last_seq() == 0
+
+
+async def test_who_waited_in_a_queue_has_left_it_and_its_agent_is_free(
+    store: Store, customer: Customer, samples: Any
+) -> None:
+    ringing, away = [
+        await store.agents.insert(samples.agent(customer.id, status=status))
+        for status in (AgentStatus.RINGING, AgentStatus.AWAY)
+    ]
+    queue = await store.queues.insert(samples.queue(customer.id))
+    await store.queuecalls.insert(samples.queuecall(queue, service_agent_id=ringing.id))
+    served = {"status": QueuecallStatus.SERVICE, "tm_service": samples.moment(), "service_agent_id": away.id}
+    await store.queuecalls.insert(samples.queuecall(queue, **served))
+    await store.queuecalls.insert(samples.queuecall(queue, status=QueuecallStatus.DONE))
+    moment = samples.moment()
+
+    events = await _close(store, moment)
+
+    assert [event.type for event in events] == [
+        EventType.AGENT_STATUS_UPDATED,
+        EventType.QUEUECALL_ABANDONED,
+        EventType.QUEUECALL_DONE,
+    ]
+    assert (await store.agents.get_by_id(ringing.id)).status is AgentStatus.AVAILABLE  # type: ignore[union-attr]
+    assert (await store.agents.get_by_id(away.id)).status is AgentStatus.AWAY  # type: ignore[union-attr]
+    assert await store.queuecalls.list_live() == ()

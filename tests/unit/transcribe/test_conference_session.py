@@ -13,7 +13,7 @@ from app.domain.transcribe import Direction, ReferenceType, TranscribeStatus
 from app.errors import LanguageNotInstalled, LegGone, StateInvalid, TranscribeAlreadyProgressing, Unavailable
 from app.store import Store
 from app.transcribe import conference_session
-from app.transcribe.transcribes import TranscribeRequest
+from app.transcribe.request import TranscribeRequest
 from tests.unit.call.fakes import FakeCall
 from tests.unit.call.rooms import House, open_house
 from tests.unit.transcribe.stage import Stage, open_stage

@@ -25,7 +25,7 @@ from app.speech.installed_model import InstalledModel
 from app.speech.recognition_pool import open_recognition_pool
 from app.speech.recognizer import Recognition, RecognitionFailed, RecognizedWord, Recognizer
 from app.transcribe.recording_job import RecordingTranscribes
-from app.transcribe.transcribes import TranscribeRequest
+from app.transcribe.request import TranscribeRequest
 from tests.speech_files import librivox_files, read_samples
 
 MODEL = InstalledModel("scripted", "model", Path("/nowhere"), "en-US")

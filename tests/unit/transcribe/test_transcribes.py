@@ -17,7 +17,7 @@ from app.store import Store
 from app.transcribe import call_session
 from app.transcribe import transcribes as transcribes_module
 from app.transcribe.ear import party_of
-from app.transcribe.transcribes import TranscribeRequest
+from app.transcribe.request import TranscribeRequest
 from tests.unit.call.fakes import FakeCall, make_call
 from tests.unit.call.rooms import open_house
 from tests.unit.transcribe.stage import Stage, open_stage

@@ -194,6 +194,8 @@ def _resources(samples: Any) -> dict[EventType, Any]:
         EventType.EXTENSION_CREATED: samples.extension(CID),
         EventType.TRUNK_CREATED: samples.trunk(CID),
         EventType.AGENT_STATUS_UPDATED: samples.agent(CID),
+        EventType.QUEUE_CREATED: samples.queue(CID),
+        EventType.QUEUECALL_SERVICED: samples.queuecall(samples.queue(CID)),
         EventType.CUSTOMER_UPDATED: samples.customer(id=CID),
     }
 

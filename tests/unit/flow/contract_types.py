@@ -1,4 +1,4 @@
-"""The names of all action types of the contract (8.1): what tells "not available yet" from "unknown"."""
+"""The names of all action types of the contract (8.1), and those that Callscribe adds."""
 
 CONTRACT_TYPES = frozenset(
     {
@@ -47,3 +47,6 @@ CONTRACT_TYPES = frozenset(
         "webhook_send",
     }
 )
+
+OWN_TYPES = frozenset({"speech_receive"})
+"""The names of the action types that Callscribe adds."""
