@@ -8,12 +8,16 @@ import numpy as np
 from app.domain.audio import SAMPLE_RATE, pcm_seconds
 from app.speech.moonshine_model import MoonshineModel, Tokens
 from app.speech.recognizer import Recognition, Recognizer
+from app.speech.repetition import has_loop
 
 _HALLUCINATIONS: Final = frozenset({"", "you", "the", "uh"})
 """What Moonshine writes for sound without words (measured with noise of all levels and lengths, ADR 0006)."""
 
 _PADDING_SAMPLES: Final = SAMPLE_RATE // 5
 """Silence behind the sound: without it Moonshine ends half of its sentences with a comma."""
+
+_OTHER_BEGINNINGS: Final = (SAMPLE_RATE // 50, SAMPLE_RATE // 10, SAMPLE_RATE // 4)
+"""Silence in samples before a sound of which the model made a loop ("Massachusetts, Massachusetts, ...")."""
 
 _PITCH_LAGS: Final = slice(SAMPLE_RATE // 400, SAMPLE_RATE // 70)
 _PITCH_WINDOW: Final = 320
@@ -43,7 +47,19 @@ class MoonshineEngine:
         np.multiply(np.frombuffer(pcm, np.int16), np.float32(1 / 32768), out=samples[: len(pcm) // 2])
         tokens = self._model.decode(samples, draft)
         text = self._model.text_of(tokens)
+        if has_loop(text):
+            text, tokens = self._decode_anew(samples, text, tokens)
         return "" if _is_hallucination(text, samples) else text, tokens
+
+    def _decode_anew(
+        self, samples: "np.ndarray[Any, np.dtype[np.float32]]", text: str, tokens: Tokens
+    ) -> tuple[str, Tokens]:
+        """Decode a little shifted, so that the model sees other windows; the first text that is no loop, or `text`."""
+        for silence in _OTHER_BEGINNINGS:
+            other = self._model.decode(np.concatenate([np.zeros(silence, np.float32), samples]))
+            if not has_loop(said := self._model.text_of(other)):
+                return said, other
+        return text, tokens
 
     def close(self) -> None:
         """Let go of the model; its memory is free when the last recognizer is gone."""
