@@ -26,8 +26,8 @@ PHASES = (
     # What is measured on human speech has the machine for itself; of the other calls two cores carry two lots.
     {"speech": _SPEECH},
     {
-        "calls": ["tests/asterisk", "tests/clients", "tests/tutorial", "tests/load", *_BUT_FLOWS_AND_SPEECH],
-        "flows": [_FLOWS],
+        "calls": ["tests/asterisk", "tests/tutorial", *_BUT_FLOWS_AND_SPEECH],
+        "flows": [_FLOWS, "tests/clients", "tests/load"],
         "units": ["tests/unit", "tests/scenarios"],
     },
 )

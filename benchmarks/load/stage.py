@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.cli.demo import find_free_port, find_free_udp_range
+from app.settings import Settings
 from benchmarks.load.plan import CALLS_PER_PAIR, MOST_CALLS, Flow
 from benchmarks.load.processes import Usage, read_usage
 from benchmarks.load.watcher import Watcher, open_watcher
@@ -74,7 +75,12 @@ async def open_stage(folder: Path, **settings: str) -> AsyncIterator[Stage]:
     """Start a Callscribe for loads; `settings` are more `CALLSCRIBE_...` variables."""
     callee_port = find_free_port()
     first = find_free_udp_range(RTP_PORTS)
-    ports = {"CALLSCRIBE_RTP_PORTS": f"{first}-{first + RTP_PORTS - 1}"}
+    # The limit as operators have it: tests turn it off.
+    delay_ms = Settings.model_fields["most_recognition_delay_ms"].default
+    ports = {
+        "CALLSCRIBE_RTP_PORTS": f"{first}-{first + RTP_PORTS - 1}",
+        "CALLSCRIBE_MOST_RECOGNITION_DELAY_MS": str(delay_ms),
+    }
     async with (
         open_instance(make_flows(callee_port), **(ports | settings)) as instance,
         open_watcher(instance) as watcher,

@@ -20,7 +20,8 @@ pytestmark = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    async with open_stage(tmp_path_factory.mktemp("load"), CALLSCRIBE_RECOGNIZER="en=moonshine,ko=vosk") as stage:
+    settings = {"CALLSCRIBE_RECOGNIZER": "en=moonshine,ko=vosk", "CALLSCRIBE_MOST_RECOGNITION_DELAY_MS": "0"}
+    async with open_stage(tmp_path_factory.mktemp("load"), **settings) as stage:
         yield stage
 
 
