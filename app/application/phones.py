@@ -34,6 +34,10 @@ CONFIG_CLASS = "res_pjsip"
 _endpoints: TypeAdapter[list[Endpoint]] = TypeAdapter(list[Endpoint])
 
 
+UNREGISTER_SECONDS = 1.0
+"""How long a provider has to ask for the password with which a registration is taken back."""
+
+
 class Phones:
     """Keeps Asterisk's endpoints those of the store; fulfils PhonePort.
 
@@ -134,7 +138,14 @@ class Phones:
         return True
 
     async def _delete(self, keys: Iterable[Key]) -> None:
+        is_leaving = False
         for kind, name in sorted(keys, key=_order, reverse=True):
+            is_registration = kind == "registration" and name.startswith("trunk-")
+            if is_leaving and not is_registration:
+                # The provider asks for the password of the un-REGISTER too: Asterisk looks for its `auth` only then.
+                await asyncio.sleep(UNREGISTER_SECONDS)
+                is_leaving = False
+            is_leaving = is_leaving or is_registration
             try:
                 await delete_object(self._ari, CONFIG_CLASS, kind, name)
             except AriRefused as error:

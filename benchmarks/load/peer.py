@@ -97,17 +97,14 @@ def measure_naive(language: str, seconds: float) -> dict[str, Any]:
     scripts = make_scripts(language, 4, 60.0)
     promised = _promise(model, scripts)
     calls = max(1, int(promised))
-    best = 0
-    failed: int | None = None
+    best, failed = 0, 2 * calls
     rounds: list[dict[str, Any]] = []
-    while len(rounds) < MOST_ROUNDS and calls > best and (failed is None or calls < failed):
+    while len(rounds) < MOST_ROUNDS and failed - best > 1:
         is_held, backlog = keeps_up(model, scripts, calls, seconds)
         rounds.append({"calls": calls, "keeps_up": is_held, "longest_backlog_seconds": round(backlog, 2)})
         print(f"naive Vosk: {rounds[-1]}", file=sys.stderr, flush=True)
-        if is_held:
-            best, calls = calls, calls + 1
-        else:
-            failed, calls = calls, calls - 1
+        best, failed = (calls, failed) if is_held else (best, calls)
+        calls = (best + failed + 1) // 2
     found = {"two_sided_calls": best, "language": language, "model": installed.name}
     return found | {"promised": round(promised, 1), "rounds": rounds}
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import pytest
 
 from app.application.phone_objects import MODEL_OPTIONS, extension_objects, is_username, model_options, trunk_objects
-from app.application.phones import Phones
+from app.application.phones import UNREGISTER_SECONDS, Phones
 from app.ari.ari import Ari
 from app.ari.errors import AriDisconnected, AriRefused
 from app.domain.ids import new_id
@@ -247,3 +247,28 @@ def test_the_fields_of_a_trunk() -> None:
     trunk = make_trunk(auth_types=(TrunkAuth.IP,), allowed_ips=("192.0.2.1", "198.51.100.0/24"))
     identify = next(it.fields for it in trunk_objects(trunk, ()) if it.key[0] == "identify")
     assert [value for name, value in identify if name == "match"] == ["192.0.2.1/32", "198.51.100.0/24"]
+
+
+async def test_a_password_is_there_while_a_registration_is_taken_back(
+    forgotten: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = {"hostname": "h", "username": "u", "password": "p", "is_registering": True}
+    ari, store = FakeAri(), FakeStore(trunks=Shelf([make_trunk(**login)]))
+    phones = make_phones(ari, store)
+    await phones.on_connected()
+    assert len(ari.names("auth")) == len(ari.names("registration")) == 1
+    waits: list[tuple[float, int, int]] = []
+
+    really_sleep = asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        if seconds:
+            waits.append((seconds, len(ari.names("registration")), len(ari.names("auth"))))
+        await really_sleep(0)
+
+    monkeypatch.setattr("app.application.phones.asyncio.sleep", sleep)
+    store.trunks.rows.clear()
+    await phones.sync()
+    assert waits == [(UNREGISTER_SECONDS, 0, 1)]
+    assert not ari.names("auth")
+    assert forgotten == []
