@@ -166,17 +166,20 @@ class Instance:
 
     async def wait_healthy(self, timeout_seconds: float) -> None:
         """Wait until `GET /health` says that a call would be answered and transcribed now."""
-        async with asyncio.timeout(timeout_seconds):
-            while True:
-                if self.process.returncode is not None:
-                    raise AssertionError("callscribe serve ended: " + await self.log_text())
-                try:
-                    async with self.session.get(f"http://127.0.0.1:{self.http_port}/health") as reply:
-                        if reply.status == 200:
-                            return
-                except aiohttp.ClientError:
-                    pass
-                await asyncio.sleep(0.1)
+        said = "nothing yet"
+        ends = time.monotonic() + timeout_seconds
+        while time.monotonic() < ends:
+            if self.process.returncode is not None:
+                raise AssertionError("callscribe serve ended: " + await self.log_text())
+            try:
+                async with self.session.get(f"http://127.0.0.1:{self.http_port}/health") as reply:
+                    if reply.status == 200:
+                        return
+                    said = await reply.text()
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"not healthy within {timeout_seconds} s; /health says {said}")
 
     async def residue(self) -> dict[str, Any]:
         """What of calls is left in Asterisk and in the app."""

@@ -14,6 +14,9 @@ import pytest_asyncio
 
 from tests.asterisk.calls.instance import Instance, open_instance
 
+STANDING_BY = "standing by"
+"""A flow that no call reaches: an instance without any is not healthy, and a module that makes its own can run alone."""
+
 
 def collect_flows(modules: list[ModuleType]) -> dict[str, Any]:
     """Return the flows of all these modules; two of one name or number are a fault of the tests."""
@@ -41,7 +44,8 @@ async def running5(request: pytest.FixtureRequest) -> AsyncIterator[Instance]:
     """A running Callscribe, healthy, its events followed over the WebSocket."""
     items = [item for item in request.session.items if isinstance(item, pytest.Function)]
     modules = list(dict.fromkeys(item.module for item in items if "running5" in item.fixturenames))
-    async with open_instance(collect_flows(modules), **collect_settings(modules)) as instance:
+    flows = {STANDING_BY: {"name": STANDING_BY, "actions": [{"type": "hangup"}]}} | collect_flows(modules)
+    async with open_instance(flows, **collect_settings(modules)) as instance:
         for module in modules:
             if begin := getattr(module, "begin", None):
                 await begin(instance)

@@ -25,7 +25,7 @@ async def open_phone(running: Instance, extension: str, **how: Any) -> AsyncIter
         await running.delete(f"/extensions/{made['id']}")
 
 
-async def wait_loud(call: PeerCall, what: str, seconds: float = 6) -> None:
+async def wait_loud(call: PeerCall, what: str, seconds: float = 12) -> None:
     """Wait until the call hears something."""
     import asyncio
 
@@ -37,7 +37,7 @@ async def wait_loud(call: PeerCall, what: str, seconds: float = 6) -> None:
         raise AssertionError(f"{what}: nothing was heard, level {call.heard_level(0.4):.0f}") from None
 
 
-async def wait_quiet(call: PeerCall, what: str, seconds: float = 6) -> None:
+async def wait_quiet(call: PeerCall, what: str, seconds: float = 12) -> None:
     """Wait until the call hears nothing for half a second."""
     import asyncio
 
