@@ -15,7 +15,7 @@ import pytest_asyncio
 from tests.asterisk.calls.instance import Instance, open_instance
 
 STANDING_BY = "standing by"
-"""A flow that no call reaches: an instance without any is not healthy, and a module that makes its own can run alone."""
+"""A flow that no call reaches: an instance without any is not healthy; a module that makes its own can run alone."""
 
 
 def collect_flows(modules: list[ModuleType]) -> dict[str, Any]:
