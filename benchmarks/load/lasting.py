@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from benchmarks.load.plan import Kind, Plan, plan_kind
 from benchmarks.load.stage import Sample, Stage
-from benchmarks.load.step import run_step
+from benchmarks.load.step import CHANNELS, run_step
 from benchmarks.load.step_result import DELAY, StepResult
 
 LEVEL: Final = "callscribe_recognition_level"
@@ -42,10 +42,13 @@ def lasting_figures(samples: Sequence[Sample]) -> dict[str, Any]:
         "files": [(s.usage.at, float(s.usage.files)) for s in settled],
         "threads": [(s.usage.at, float(s.usage.threads)) for s in settled],
         "live_calls": [(s.usage.at, float(s.live)) for s in settled],
+        "channels": [(s.usage.at, s.metrics[CHANNELS]) for s in settled if CHANNELS in s.metrics],
         "tasks": [(s.usage.at, s.metrics.get("callscribe_tasks", 0.0)) for s in settled],
     }
     figures: dict[str, Any] = {"minutes": round((settled[-1].usage.at - settled[0].usage.at) / 60, 1)}
     for name, points in values.items():
+        if not points:
+            continue
         figures[name] = {
             "slope_per_hour": round(slope_per_hour(points), 2),
             "least": round(min(y for _, y in points), 1),

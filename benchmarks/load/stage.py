@@ -59,6 +59,10 @@ class Stage:
         async with self.instance.session.get(f"http://127.0.0.1:{self.instance.http_port}/metrics") as reply:
             return read_metrics(await reply.text())
 
+    async def channels(self) -> int:
+        """How many channels Asterisk has now."""
+        return len(await self.instance.ari("/channels"))
+
     async def residue(self, timeout_seconds: float = 6.0) -> dict[str, Any]:
         """What is left of calls, once everything had its time to close."""
         left: dict[str, Any] = {}

@@ -15,6 +15,9 @@ from benchmarks.load.sipp import Moments, Sipp, SippPlan, SippStatistics, open_s
 from benchmarks.load.stage import SAMPLE_SECONDS, Sample, Stage, callee_host, caller_host
 from benchmarks.load.step_result import StepResult
 
+CHANNELS: Final = "asterisk_channels"
+CHANNELS_EVERY: Final = 20
+"""In so many samples the channels are counted once: the list of all is long."""
 SETTLE_SECONDS: Final = 3.0
 """The last finals are due within this long after a hang-up."""
 
@@ -113,7 +116,10 @@ async def _follow(stage: Stage, all_sipp: list[Sipp], callers: list[Sipp], most_
     deadline = time.monotonic() + most_seconds
     try:
         while time.monotonic() < deadline:
-            stage.sample(pids, await stage.metrics())
+            metrics = await stage.metrics()
+            if len(stage.samples) % CHANNELS_EVERY == 0:
+                metrics[CHANNELS] = await stage.channels()
+            stage.sample(pids, metrics)
             if await asyncio.wait({ending}, timeout=SAMPLE_SECONDS) != (set(), {ending}):
                 return
     finally:
