@@ -14,8 +14,9 @@ ALWAYS_MIXED = "mixing,video_sfu"
 """The kind of bridge that mixes two parties too, instead of passing their packets on; there is no video in it.
 
 Measured with Asterisk 22.10.1: in a plain `mixing` bridge an `out` tap of a leg, opened before its second peer came,
-heard digital silence of that peer in about half of the calls, while the telephone heard it. A mixing bridge does not
-pass hold on: app.call.leg_events plays the music.
+heard digital silence of that peer in about half of the calls, while the telephone heard it: the frames get as far as
+the translator of the leg's audio hooks and no further (ADR 0027). A mixing bridge does not pass hold on:
+app.call.leg_events plays the music.
 """
 
 

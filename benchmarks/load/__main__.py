@@ -9,7 +9,8 @@ import json
 import signal
 from pathlib import Path
 
-from benchmarks.load.bench import ENGINES, Choice, run_bench
+from benchmarks.load.bench import run_bench
+from benchmarks.load.choice import ENGINES, Choice
 from benchmarks.load.plan import Kind
 
 

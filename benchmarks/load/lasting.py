@@ -5,13 +5,18 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from benchmarks.load.plan import Kind, Plan, plan_kind
+from benchmarks.load.plan import MOST_CALLS, Flow, Kind, Plan, plan_kind
+from benchmarks.load.probe import Probed, probe_along
+from benchmarks.load.processes import find_asterisk
 from benchmarks.load.stage import Sample, Stage
 from benchmarks.load.step import CHANNELS, run_step
-from benchmarks.load.step_result import DELAY, StepResult
+from benchmarks.load.step_result import DELAY, GAPS, SHED, StepResult, spread
 
 LEVEL: Final = "callscribe_recognition_level"
 REFUSED: Final = "callscribe_recognition_refused_total"
+QUIET_PROBES: Final = 8
+PROBE_EVERY_SECONDS: Final = 10.0
+MOST_PROBES: Final = 720
 CALM_DELAY_SECONDS: Final = 0.2
 RECOVERY_SECONDS: Final = 60.0
 """So long a recovery is watched at most."""
@@ -60,25 +65,58 @@ def lasting_figures(samples: Sequence[Sample]) -> dict[str, Any]:
 async def run_soak(stage: Stage, calls: int, minutes: float, language: str) -> tuple[StepResult, dict[str, Any]]:
     """Steady calls of a minute each, one after the other in each place, for so many minutes."""
     result = await run_step(stage, plan_kind(Kind.SOAK, calls, 60 * minutes, language))
-    return result, lasting_figures(result.samples) | {"residue": result.residue, "failed": result.failed}
+    figures = {"calls": calls, "set_up": len(result.caller.answered), "failed": result.failed}
+    return result, lasting_figures(result.samples) | figures | {"residue": result.residue}
 
 
 async def run_overload(stage: Stage, limit: int, minutes: float, language: str) -> tuple[StepResult, dict[str, Any]]:
     """Twice the limit for so many minutes, then nothing; when recognition is as before.
 
-    `recovery_seconds` counts from the moment at which the live calls are back at the limit for good.
+    `recovery_seconds` counts from the moment at which the live calls are back at the limit for good. A probe calls
+    before and all along: what it waits for says whether calls themselves notice the load.
     """
-    plan: Plan = plan_kind(Kind.OVERLOAD, min(200, 2 * limit), 60 * minutes, language)
-    result = await run_step(stage, plan)
+    plan: Plan = plan_kind(Kind.OVERLOAD, min(MOST_CALLS, 2 * limit), 60 * minutes, language)
+    quiet: list[Probed] = []
+    loaded: list[Probed] = []
+    probe = (stage.blocks.probe, ("127.0.0.1", stage.instance.sip_port), f"{Flow.PROBE}00")
+    await probe_along(quiet, *probe, 0.0, QUIET_PROBES)
+    asterisk = find_asterisk(stage.instance.ps)
+
+    async def probe_beside() -> None:
+        # Not before all calls are there: the load is what is measured.
+        await asyncio.sleep(plan.spread_seconds)
+        await probe_along(loaded, *probe, PROBE_EVERY_SECONDS, MOST_PROBES)
+
+    result = await run_step(stage, plan, beside=probe_beside)
     samples = [*result.samples, *await wait_calm(stage)]
-    refused = result.grown(REFUSED)
     return result, lasting_figures(result.samples) | {
+        "limit": limit,
         "calls": plan.calls,
+        "set_up": len(result.caller.answered),
         "failed": result.failed,
-        "refused_transcribes": round(refused),
+        "crashes": int(stage.instance.process.returncode is not None)
+        + int(asterisk is None or not asterisk.is_running()),
+        "refused_transcribes": round(result.grown(REFUSED)),
+        "gap_seconds": round(result.grown(GAPS), 1),
+        "shed_interims": round(result.grown(SHED)),
         "recovery_seconds": recovery_seconds(samples, limit),
         "is_healthy": (await stage.metrics()).get(LEVEL, 0.0) == 0.0,
+        "probe": {"without_load": probe_figures(quiet), "under_load": probe_figures(loaded)},
+        "bridged_ms": spread(result.bridged_ms),
         "residue": result.residue,
+    }
+
+
+def probe_figures(found: Sequence[Probed]) -> dict[str, Any]:
+    """What the probe's calls waited for; `unanswered` and `silent` are those in which nothing came."""
+    answered = [each.answered_ms for each in found if each.answered_ms is not None]
+    prompted = [each.digit_to_prompt_ms for each in found if each.digit_to_prompt_ms is not None]
+    return {
+        "calls": len(found),
+        "unanswered": len(found) - len(answered),
+        "silent": len(answered) - len(prompted),
+        "answered_ms": spread(answered),
+        "digit_to_prompt_ms": spread(prompted),
     }
 
 

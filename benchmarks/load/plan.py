@@ -9,6 +9,9 @@ CALLS_PER_PAIR: Final = 12
 MOST_CALLS: Final = 200
 """At once; a load that asks for more is refused."""
 
+SETUP_TALK_SECONDS: Final = 10.0
+"""Longer than it takes to offer all of them: at the end all are there at once."""
+
 
 class Kind(StrEnum):
     """Kinds of load."""
@@ -31,6 +34,8 @@ class Flow(StrEnum):
     CONNECT_KOREAN = "72"
     PROMPTS_ENGLISH = "73"
     NO_TRANSCRIPTION = "74"
+    PROMPTS_KOREAN = "75"
+    PROBE = "76"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +78,16 @@ class Plan:
         return self.spread_seconds + self.rounds * (self.talk_seconds + 5.0) + 30.0
 
 
-def steady(calls: int, seconds: float, language: str, name: str = "steady") -> Plan:
+def steady(calls: int, seconds: float, language: str, *, scripts: int = 6) -> Plan:
     """Two-sided conversations that all begin within some seconds; what the limit is searched with."""
     return Plan(
-        name,
+        "steady",
         calls,
         seconds,
         min(10.0, 0.15 * calls),
         language,
         flow=connect_flow(language),
-        scripts=min(6, max(2, calls)),
+        scripts=min(scripts, max(2, calls)),
     )
 
 
@@ -100,9 +105,12 @@ def plan_kind(kind: Kind, calls: int, seconds: float, language: str) -> Plan:
         case Kind.LONG:
             return Plan(kind, calls, 4 * seconds, 3.0, language, flow)
         case Kind.PROMPTS:
-            return Plan(kind, calls, seconds, 3.0, language, Flow.PROMPTS_ENGLISH, scripts=0, is_two_sided=False)
+            prompts = Flow.PROMPTS_KOREAN if flow is Flow.CONNECT_KOREAN else Flow.PROMPTS_ENGLISH
+            return Plan(kind, calls, seconds, 3.0, language, prompts, scripts=0, is_two_sided=False)
         case Kind.SETUP:
-            return Plan(kind, 100, 12.0, 8.0, language, Flow.NO_TRANSCRIPTION, scripts=0, is_two_sided=False)
+            return Plan(
+                kind, 100, SETUP_TALK_SECONDS, 8.0, language, Flow.NO_TRANSCRIPTION, scripts=0, is_two_sided=False
+            )
         case Kind.SOAK | Kind.OVERLOAD:
             rounds = max(1, round(seconds / 60))
             return Plan(kind, calls, 60.0, min(20.0, 0.3 * calls), language, flow, rounds=rounds)

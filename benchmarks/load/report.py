@@ -1,19 +1,14 @@
 """The report: one JSON object with everything, its summary (the line that the benchmark ends with), and the page."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from benchmarks.load.histograms import quantile
+from benchmarks.load.curves import curves
 from benchmarks.load.page import make_page
-from benchmarks.load.stage import Sample
-from benchmarks.load.step_result import DELAY, StepResult
-
-EVENT_LAG = "callscribe_ari_event_lag_seconds"
+from benchmarks.load.step_result import StepResult
 
 
 @dataclass(slots=True)
@@ -55,20 +50,35 @@ class Report:
     naive: list[dict[str, Any]] = field(default_factory=list)
     setup: dict[str, Any] | None = None
     loads: list[dict[str, Any]] = field(default_factory=list)
-    lasting: dict[str, Any] = field(default_factory=dict)
+    lasting: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By kind and engine."""
     series: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, result: StepResult) -> dict[str, Any]:
         """Take over a load; its figures."""
-        row = result.figures() | {"event_lag_p95_ms": event_lag_ms(result)}
+        row = result.figures()
         self.loads.append(row)
         self.series.append(
             {
                 "name": f"{row['name']}, {row['language']}, {row['calls']} calls",
+                "kind": row["name"],
+                "language": row["language"],
                 "curves": curves(result.samples, result.hearing.finals_at),
             }
         )
         return row
+
+    def add_lasting(self, kind: str, engine: str, figures: dict[str, Any]) -> None:
+        """Take over what an hour, or twice the limit, showed."""
+        self.lasting.setdefault(kind, {})[engine] = figures
+
+    def naive_beside_calls(self) -> dict[str, int]:
+        """What the naive peer would carry with each engine's calls beside it, by engine: computed, not measured."""
+        if not self.naive:
+            return {}
+        costs = {name: (engine.best or {}).get("cpu_ms_per_call_second") for name, engine in self.engines.items()}
+        cores = int(self.machine.get("cores") or 1)
+        return {name: naive_with_calls(self.naive[0], cost, cores) for name, cost in costs.items() if cost}
 
     def summary(self) -> dict[str, Any]:
         """The last line of the benchmark (issue 6)."""
@@ -91,8 +101,15 @@ class Report:
                 for name, engine in self.engines.items()
             },
             "naive": self.naive,
+            "naive_beside_calls_computed": self.naive_beside_calls(),
             "engines": {
-                name: {"language": engine.language, "alone": engine.alone, "trials": engine.trials}
+                name: {
+                    "language": engine.language,
+                    "calls": engine.calls,
+                    "best": engine.best,
+                    "alone": engine.alone,
+                    "trials": engine.trials,
+                }
                 for name, engine in self.engines.items()
             },
             "lasting": self.lasting,
@@ -110,46 +127,22 @@ class Report:
         return as_json, as_page
 
 
-def event_lag_ms(result: StepResult) -> float | None:
-    """p95 of how long Asterisk's events took to us during a load, in ms."""
-    seconds = quantile(EVENT_LAG, result.before, result.after, 0.95)
-    return None if seconds is None else round(1000 * seconds, 1)
+def naive_with_calls(naive: dict[str, Any], cost: dict[str, float], cores: int) -> int:
+    """How many calls the naive way would carry if each brought Asterisk's, SIPp's and our app's CPU as ours do.
+
+    cores * utilisation / (its CPU + Asterisk's + SIPp's + our app's, per call-second); the processors are as busy as
+    when it kept up alone. Computed: nobody has run it so.
+    """
+    beside = sum(cost.get(name, 0.0) for name in ("app", "asterisk", "sipp"))
+    cost = naive["cpu_ms_per_call_second"] + beside
+    return int(cores * 1000 * naive["busy"] / cost) if cost else 0
 
 
 def setup_figures(result: StepResult) -> dict[str, Any]:
     """The summary's `setup_100`: from the first INVITE to the last answer."""
     calling, answered = result.caller.calling.values(), result.caller.answered.values()
     seconds = round(max(answered) - min(calling), 2) if calling and answered else None
-    return {"failed": result.failed, "seconds": seconds, "ari_event_lag_p95_ms": event_lag_ms(result)}
-
-
-def curves(
-    samples: Sequence[Sample], finals_at: Sequence[tuple[float, float]] = (), most_points: int = 240
-) -> list[dict[str, Any]]:
-    """What the plots show over time: calls, CPU, delay, finals, memory; thinned out."""
-    if len(samples) < 3:
-        return []
-    begun = samples[0].usage.at
-    some = list(samples)[:: max(1, len(samples) // most_points)]
-    cpu: dict[str, list[tuple[float, float]]] = {name: [] for name in ("app", "recognition", "asterisk", "sipp")}
-    for earlier, later in pairwise(some):
-        span = max(0.01, later.usage.at - earlier.usage.at)
-        for name, seconds in later.usage.cpu_since(earlier.usage).items():
-            if name in cpu:
-                cpu[name].append((round(later.usage.at - begun, 1), round(max(0.0, 100 * seconds / span), 1)))
-    at = [round(sample.usage.at - begun, 1) for sample in some]
-    live = list(zip(at, (sample.live for sample in some), strict=True))
-    delay = list(zip(at, (round(1000 * s.metrics.get(DELAY, 0.0), 1) for s in some), strict=True))
-    app = list(zip(at, (round(sample.usage.app_rss / 2**20, 1) for sample in some), strict=True))
-    asterisk = list(zip(at, (round(sample.usage.asterisk_rss / 2**20, 1) for sample in some), strict=True))
-    finals = [(round(at - begun, 1), round(ms)) for at, ms in sorted(finals_at)]
-    return [
-        {"title": "live calls", "unit": "calls", "lines": {"calls": live}},
-        {"title": "processors", "unit": "% of one", "lines": cpu},
-        {"title": "recognition delay", "unit": "ms", "lines": {"delay": delay}},
-        {"title": "final latency", "unit": "ms", "lines": {"finals": finals[:: max(1, len(finals) // most_points)]}},
-        {"title": "memory", "unit": "MB", "lines": {"app": app, "asterisk": asterisk}},
-    ]
+    return {"failed": result.failed, "seconds": seconds, "ari_event_lag_p95_ms": result.event_lag_ms}
 
 
 def _round(value: float | None) -> int | None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from app.cli.demo import find_free_port, find_free_udp_range
 from app.settings import Settings
+from benchmarks.load.addresses import Blocks, open_blocks
 from benchmarks.load.plan import CALLS_PER_PAIR, MOST_CALLS, Flow
 from benchmarks.load.processes import Usage, read_usage
 from benchmarks.load.watcher import Watcher, open_watcher
@@ -21,10 +22,12 @@ RTP_PORTS: Final = 2400
 SAMPLE_SECONDS: Final = 1.0
 PROMPTS: Final = 100
 """Of some 11 s each: longer than any such load."""
-PROMPT: Final = (
-    "Thank you for calling. This call is being transcribed for quality assurance. "
-    "Please stay on the line, and one of our agents will talk to you in a moment. "
-)
+PROMPT_TEXTS: Final = {
+    "en-US": "Thank you for calling. This call is being transcribed for quality assurance. "
+    "Please stay on the line, and one of our agents will talk to you in a moment.",
+    "ko-KR": "전화해 주셔서 감사합니다. 이 통화는 품질 관리를 위해 기록됩니다. "
+    "잠시만 기다려 주시면 상담원이 곧 연결됩니다.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,13 @@ class Sample:
 
 @dataclass(slots=True)
 class Stage:
-    """A running instance, its watcher, and the ports at which pair `n` of SIPp answers."""
+    """A running instance, its watcher, and where SIPp calls from and answers."""
 
     instance: Instance
     watcher: Watcher
     folder: Path
     callee_port: int
+    blocks: Blocks
     steps: int = 0
     samples: list[Sample] = field(default_factory=list)
 
@@ -85,36 +89,31 @@ async def open_stage(folder: Path, **settings: str) -> AsyncIterator[Stage]:
         "CALLSCRIBE_RTP_PORTS": f"{first}-{first + RTP_PORTS - 1}",
         "CALLSCRIBE_MOST_RECOGNITION_DELAY_MS": str(delay_ms),
     }
-    async with (
-        open_instance(make_flows(callee_port), **(ports | settings)) as instance,
-        open_watcher(instance) as watcher,
-    ):
-        yield Stage(instance, watcher, folder, callee_port)
+    with open_blocks() as blocks:
+        async with (
+            open_instance(make_flows(blocks, callee_port), **(ports | settings)) as instance,
+            open_watcher(instance) as watcher,
+        ):
+            yield Stage(instance, watcher, folder, callee_port, blocks)
 
 
-def caller_host(pair: int) -> str:
-    """The address from which pair `pair` calls."""
-    return f"127.0.1.{pair + 1}"
-
-
-def callee_host(pair: int) -> str:
-    """The address at which pair `pair` answers."""
-    return f"127.0.2.{pair + 1}"
-
-
-def make_flows(callee_port: int) -> dict[str, Any]:
+def make_flows(blocks: Blocks, callee_port: int) -> dict[str, Any]:
     """The flow files, by name."""
     flows: dict[str, Any] = {}
     for pair in range(MOST_PAIRS):
-        callee = {"type": "sip", "target": f"callee@{callee_host(pair)}:{callee_port}"}
+        callee = {"type": "sip", "target": f"callee@{blocks.callee(pair)}:{callee_port}"}
         connect = {"type": "connect", "option": {"destinations": [callee]}}
         for flow, language in ((Flow.CONNECT_ENGLISH, "en-US"), (Flow.CONNECT_KOREAN, "ko-KR")):
             flows[f"connect-{flow}{pair:02}"] = _flow(flow, pair, language, [{"type": "transcribe_start"}, connect])
         start = {"type": "transcribe_start", "option": {"direction": "out"}}
-        talk = {"type": "talk", "option": {"text": PROMPT}}
-        flows[f"prompts-{pair:02}"] = _flow(Flow.PROMPTS_ENGLISH, pair, "en-US", [start, *[talk] * PROMPTS])
+        for flow, language in ((Flow.PROMPTS_ENGLISH, "en-US"), (Flow.PROMPTS_KOREAN, "ko-KR")):
+            talk = {"type": "talk", "option": {"text": PROMPT_TEXTS[language]}}
+            flows[f"prompts-{flow}{pair:02}"] = _flow(flow, pair, language, [start, *[talk] * PROMPTS])
         sleep = {"type": "sleep", "option": {"duration": 600_000}}
         flows[f"silent-{pair:02}"] = _flow(Flow.NO_TRANSCRIPTION, pair, "en-US", [sleep])
+    digit = {"type": "digits_receive", "option": {"duration": 20_000, "length": 1}}
+    talk = {"type": "talk", "option": {"text": PROMPT_TEXTS["en-US"]}}
+    flows["probe"] = _flow(Flow.PROBE, 0, "en-US", [digit, talk])
     return flows
 
 

@@ -3,7 +3,8 @@
 import asyncio
 import random
 import time
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,7 @@ from benchmarks.load.plan import Plan
 from benchmarks.load.scenarios import callee_scenario, caller_scenario
 from benchmarks.load.script import Script, make_scripts, write_script
 from benchmarks.load.sipp import Moments, Sipp, SippPlan, SippStatistics, open_sipp
-from benchmarks.load.stage import SAMPLE_SECONDS, Sample, Stage, callee_host, caller_host
+from benchmarks.load.stage import SAMPLE_SECONDS, Sample, Stage
 from benchmarks.load.step_result import StepResult
 
 CHANNELS: Final = "asterisk_channels"
@@ -22,8 +23,13 @@ SETTLE_SECONDS: Final = 3.0
 """The last finals are due within this long after a hang-up."""
 
 
-async def run_step(stage: Stage, plan: Plan, *, seed: int = 1) -> StepResult:
-    """Run a load and measure it. It ends by itself, at the latest after `plan.most_seconds`."""
+async def run_step(
+    stage: Stage, plan: Plan, *, seed: int = 1, beside: Callable[[], Coroutine[None, None, None]] | None = None
+) -> StepResult:
+    """Run a load and measure it. It ends by itself, at the latest after `plan.most_seconds`.
+
+    `beside` runs meanwhile, from the first call on; it is cancelled when the callers have ended.
+    """
     stage.steps += 1
     folder = stage.folder / f"{stage.steps:02}-{plan.name}"
     folder.mkdir(parents=True)
@@ -43,9 +49,11 @@ async def run_step(stage: Stage, plan: Plan, *, seed: int = 1) -> StepResult:
             callers.append(await stack.enter_async_context(open_sipp(each, folder)))
             # So that the pairs do not call in step.
             await asyncio.sleep(plan.spread_seconds / plan.calls)
-        await _follow(stage, [*callers, *callees], callers, plan.most_seconds)
+        async with _running(beside) if beside else nullcontext():
+            await _follow(stage, [*callers, *callees], callers, plan.most_seconds)
         await asyncio.gather(*(sipp.quit() for sipp in callers))
-        await asyncio.sleep(SETTLE_SECONDS)
+        if plan.scripts:
+            await asyncio.sleep(SETTLE_SECONDS)
     after = await stage.metrics()
     caller, callee, statistics = Moments(), Moments(), SippStatistics()
     for sipp in callers:
@@ -67,9 +75,20 @@ async def run_step(stage: Stage, plan: Plan, *, seed: int = 1) -> StepResult:
         after,
         await stage.residue(),
         [text for sipp in [*callers, *callees] if (text := sipp.complaints)],
-        sum(call.transcribe_began is not None for call in stage.watcher.calls.values()),
-        sum(len(call.heard) for call in stage.watcher.calls.values()),
+        dict(stage.watcher.calls),
     )
+
+
+@asynccontextmanager
+async def _running(beside: Callable[[], Coroutine[None, None, None]]) -> AsyncIterator[None]:
+    task = asyncio.create_task(beside())
+    try:
+        yield
+    finally:
+        task.cancel()
+        outcome = (await asyncio.gather(task, return_exceptions=True))[0]
+    if isinstance(outcome, Exception):
+        raise outcome
 
 
 def _write_scripts(plan: Plan, folder: Path) -> list[Script]:
@@ -84,7 +103,7 @@ def _callees(stage: Stage, plan: Plan) -> list[SippPlan]:
     for pair in range(plan.pairs):
         longest = round(1000 * plan.talk_seconds) if _is_left(plan, pair) else 0
         scenario = callee_scenario(plan.scripts, shortest_ms=300, longest_ms=longest)
-        plans.append(SippPlan(f"callee-{pair}", scenario, callee_host(pair), stage.callee_port, ()))
+        plans.append(SippPlan(f"callee-{pair}", scenario, stage.blocks.callee(pair), stage.callee_port, ()))
     return plans
 
 
@@ -101,7 +120,9 @@ def _caller(stage: Stage, plan: Plan, pair: int, random_times: random.Random) ->
     arguments += ["-m", str(total), "-l", str(calls), "-r", "1", "-rp", str(period)]
     scenario = caller_scenario(plan.scripts, is_left=_is_left(plan, pair))
     # Any port: it is the only process on its address.
-    return SippPlan(f"caller-{pair}", scenario, caller_host(pair), 5060, tuple(arguments), "\n".join(lines) + "\n")
+    return SippPlan(
+        f"caller-{pair}", scenario, stage.blocks.caller(pair), 5060, tuple(arguments), "\n".join(lines) + "\n"
+    )
 
 
 def _is_left(plan: Plan, pair: int) -> bool:

@@ -7,14 +7,19 @@ from itertools import pairwise
 from typing import Any, Final
 
 from benchmarks.load.hearing import Hearing, mean, percentile
+from benchmarks.load.histograms import quantile
 from benchmarks.load.plan import Plan
 from benchmarks.load.processes import Usage
 from benchmarks.load.sipp import Moments, SippStatistics
 from benchmarks.load.stage import Sample
+from benchmarks.load.watcher import WatchedCall
 
 GAPS: Final = "callscribe_recognition_gap_seconds_total"
 SHED: Final = "callscribe_recognition_shed_interims_total"
 DELAY: Final = "callscribe_recognition_delay_seconds"
+EVENT_LAG: Final = "callscribe_ari_event_lag_seconds"
+PACKETS: Final = "callscribe_rtp_packets_total"
+PACKET_KINDS: Final = ("received", "lost", "late")
 
 
 @dataclass(slots=True)
@@ -32,9 +37,18 @@ class StepResult:
     after: dict[str, float]
     residue: dict[str, Any]
     complaints: list[str] = field(default_factory=list)
-    transcribed: int = 0
-    transcripts: int = 0
-    """All finals that came, of the prompts too."""
+    calls: dict[str, WatchedCall] = field(default_factory=dict)
+    """As the API told of them, by the caller's name."""
+
+    @property
+    def transcribed(self) -> int:
+        """Calls that had a transcribe."""
+        return sum(call.transcribe_began is not None for call in self.calls.values())
+
+    @property
+    def transcripts(self) -> int:
+        """All finals that came, of the prompts too."""
+        return sum(len(call.heard) for call in self.calls.values())
 
     @property
     def in_window(self) -> list[Sample]:
@@ -80,6 +94,23 @@ class StepResult:
         return {name: round(self.grown(name), 2) for name in counters if self.grown(name)}
 
     @property
+    def packets(self) -> dict[str, int]:
+        """Packets of Asterisk's sound that came, did not, or came too late."""
+        return {kind: round(self.grown(f'{PACKETS}{{kind="{kind}"}}')) for kind in PACKET_KINDS}
+
+    @property
+    def event_lag_ms(self) -> float | None:
+        """p95 of how long Asterisk's events took to us, in ms."""
+        seconds = quantile(EVENT_LAG, self.before, self.after, 0.95)
+        return None if seconds is None else round(1000 * seconds, 1)
+
+    @property
+    def bridged_ms(self) -> list[float]:
+        """From the answer to a caller to its callee's first sound: a new call out, answered, and bridged."""
+        answered = self.caller.answered
+        return [1000 * (at - answered[name]) for name, at in self.callee.playing.items() if name in answered]
+
+    @property
     def failed(self) -> int:
         """Calls that failed at SIP, or that were never begun."""
         return self.statistics.failed + max(0, self.plan.calls * self.plan.rounds - self.statistics.created)
@@ -109,9 +140,10 @@ class StepResult:
             "transcribed": self.transcribed,
             "failed": self.failed,
             "seconds": round(self.window[1] - self.window[0], 1),
-            "set_up_ms": _spread(set_up),
-            "final_ms": _spread(heard.final_ms),
-            "interim_ms": _spread(heard.interim_ms),
+            "set_up_ms": spread(set_up),
+            "bridged_ms": spread(self.bridged_ms),
+            "final_ms": spread(heard.final_ms),
+            "interim_ms": spread(heard.interim_ms),
             "transcripts": self.transcripts,
             "finals": len(heard.final_ms),
             "interims": len(heard.interim_ms),
@@ -121,7 +153,9 @@ class StepResult:
             "with_lost_packets": heard.degraded,
             "gap_seconds": round(self.grown(GAPS), 2),
             "shed_interims": round(self.grown(SHED)),
-            "queue_delay_ms": _spread(delays),
+            "queue_delay_ms": spread(delays),
+            "event_lag_p95_ms": self.event_lag_ms,
+            "packets": self.packets,
             "cpu_ms_per_call_second": self.cpu_ms_per_call_second,
             "busy_percent": round(100 * self.busy, 1),
             "own_busy_percent": round(100 * self.own_busy, 1),
@@ -135,7 +169,7 @@ class StepResult:
         }
 
 
-def _spread(values: list[float]) -> dict[str, float | None]:
+def spread(values: list[float]) -> dict[str, float | None]:
     """p50, p95, p99 and the mean, rounded."""
     points = {f"p{percent}": percentile(values, percent) for percent in (50, 95, 99)} | {"mean": mean(values)}
     return {name: None if value is None else round(value, 1) for name, value in points.items()}

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from app.domain.timestamps import parse_timestamp
+from benchmarks.load.probe import NAME as PROBE
 from tests.asterisk.calls.instance import Instance
 
 _TOPICS: Final = ("call", "transcribe", "transcript")
@@ -25,6 +26,7 @@ class Heard:
     end: float
     arrival: float
     is_degraded: bool
+    source: str = "speech"
 
 
 @dataclass(slots=True)
@@ -76,7 +78,7 @@ class Watcher:
             self._take_call(kind, body, at)
 
     def _take_call(self, kind: str, body: dict[str, Any], at: float) -> None:
-        if body.get("direction") != "incoming":
+        if body.get("direction") != "incoming" or body["source"]["target"] == PROBE:
             return
         call = self._by_call.get(body["id"])
         if call is None:
@@ -104,7 +106,8 @@ class Watcher:
         if kind == "transcript_created":
             start = call.transcribe_began + timedelta(milliseconds=body["offset_ms"]).total_seconds()
             end = start + body["duration_ms"] / 1000
-            call.heard.append(Heard(body["direction"], body["message"], start, end, at, bool(body.get("degraded"))))
+            degraded, source = bool(body.get("degraded")), body.get("source", "speech")
+            call.heard.append(Heard(body["direction"], body["message"], start, end, at, degraded, source))
         elif kind == "transcribe_speech_interim":
             call.interim_ages.append((at, at - parse_timestamp(body["tm_event"]).timestamp()))
 

@@ -2,10 +2,11 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree
 
+from benchmarks.load.curves import curves
 from benchmarks.load.lasting import lasting_figures, recovery_seconds, slope_per_hour
-from benchmarks.load.page import Line, plot
+from benchmarks.load.plots import Line, plot
 from benchmarks.load.processes import Usage
-from benchmarks.load.report import EngineFigures, Report, curves
+from benchmarks.load.report import EngineFigures, Report
 from benchmarks.load.stage import Sample
 
 ROW = {
@@ -23,7 +24,8 @@ ROW = {
     "interim_ms": {"p50": 100.0, "p95": 200.0, "p99": 300.0, "mean": 120.0},
     "queue_delay_ms": {"p50": 1.0, "p95": 2.0, "p99": 3.0, "mean": 1.0},
     "cpu_ms_per_call_second": {"app": 1.0, "recognition": 20.0, "asterisk": 7.0, "sipp": 3.0},
-    **{"app_mb": 400, "asterisk_mb": 80},
+    **{"app_mb": 400, "asterisk_mb": 80, "is_held": True, "error_percent_alone": 11.5, "event_lag_p95_ms": 2.0},
+    "packets": {"received": 4000, "lost": 2, "late": 0},
 }
 
 
@@ -35,7 +37,7 @@ def sample(at: float, live: int = 0, delay: float = 0.0, level: float = 0.0, rss
 def filled() -> Report:
     moonshine = EngineFigures("moonshine", "en-US", 40, ROW, {"error_percent": 11.0}, [ROW])
     report = Report({"cores": 2}, {"moonshine": moonshine, "vosk": EngineFigures("vosk", "ko-KR")})
-    report.naive = [{"language": "ko-KR", "two_sided_calls": 5}]
+    report.naive = [{"language": "ko-KR", "two_sided_calls": 5, "cpu_ms_per_call_second": 380.0, "busy": 0.95}]
     report.setup = {"failed": 0, "seconds": 8.1, "ari_event_lag_p95_ms": 3.0}
     report.loads = [ROW]
     report.series = [{"name": "steady <&>", "curves": curves([sample(float(n), n) for n in range(9)])}]
@@ -50,7 +52,7 @@ def test_the_summary_is_the_issues_object() -> None:
         "final_p50_ms": 420,
         "final_p95_ms": 911,
         "wer_percent": 12.0,
-        "wer_alone_percent": 11.0,
+        "wer_alone_percent": 11.5,
         "cpu_ms_per_call_second": {"app": 1.0, "recognition": 20.0, "asterisk": 7.0},
     }
     assert summary["engines"]["vosk"]["two_sided_calls"] == 0
