@@ -34,7 +34,7 @@ PHASES = (
 IN_THE_BACKGROUND = {"units"}
 """These take what the calls leave of the processors."""
 MOST_SECOND_RUNS = 6
-_FAILED = re.compile(r"^FAILED (.+?)(?: - .*)?$", re.MULTILINE)
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 _PROGRESS = re.compile(r"\[ *(\d+)%\]")
 
 
@@ -60,15 +60,13 @@ class Lot:
 
     @property
     def failed(self) -> list[str]:
-        """The tests that failed, as pytest names them; without an order."""
+        """The tests that failed, or could not be set up, as pytest names them; without an order."""
         return sorted(set(_FAILED.findall(self.log.read_text(errors="replace"))))
 
     @property
     def deserves_second_run(self) -> bool:
         """Whether nothing but a few tests failed; not where the run itself broke (pytest's codes over 1)."""
-        if self.process.returncode != 1 or " error" in self.summary:
-            return False
-        return 0 < len(self.failed) <= MOST_SECOND_RUNS
+        return self.process.returncode == 1 and 0 < len(self.failed) <= MOST_SECOND_RUNS
 
 
 async def start(name: str, paths: list[str], options: list[str]) -> Lot:
