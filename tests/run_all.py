@@ -34,7 +34,9 @@ PHASES = (
 IN_THE_BACKGROUND = {"units"}
 """These take what the calls leave of the processors."""
 MOST_SECOND_RUNS = 6
-_FAILED = re.compile(r"^FAILED (.+?)(?: - .*)?$", re.MULTILINE)
+STORIES = ("tests/tutorial/",)
+"""Tests of these files follow one another: where one runs again, its file does."""
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 _PROGRESS = re.compile(r"\[ *(\d+)%\]")
 
 
@@ -60,15 +62,18 @@ class Lot:
 
     @property
     def failed(self) -> list[str]:
-        """The tests that failed, as pytest names them; without an order."""
+        """The tests that failed, or could not be set up, as pytest names them; without an order."""
         return sorted(set(_FAILED.findall(self.log.read_text(errors="replace"))))
+
+    @property
+    def to_run_again(self) -> list[str]:
+        """What shows whether they fail again."""
+        return sorted({name.partition("::")[0] if name.startswith(STORIES) else name for name in self.failed})
 
     @property
     def deserves_second_run(self) -> bool:
         """Whether nothing but a few tests failed; not where the run itself broke (pytest's codes over 1)."""
-        if self.process.returncode != 1 or " error" in self.summary:
-            return False
-        return 0 < len(self.failed) <= MOST_SECOND_RUNS
+        return self.process.returncode == 1 and 0 < len(self.failed) <= MOST_SECOND_RUNS
 
 
 async def start(name: str, paths: list[str], options: list[str]) -> Lot:
@@ -91,7 +96,7 @@ async def run_all(options: list[str]) -> int:
     for lot in again:
         print(f"{lot.name}: once more, alone:", *lot.failed, sep="\n  ", flush=True)
         lots.remove(lot)
-        lots += await run_phase({f"{lot.name}-again": lot.failed}, options, began)
+        lots += await run_phase({f"{lot.name}-again": lot.to_run_again}, options, began)
     return max(abs(lot.process.returncode or 0) for lot in lots)
 
 

@@ -1,7 +1,7 @@
 """Wiring the parts: flows, calls, conferences, recordings, transcribes, deliveries, the API; then calls are let in."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -143,7 +143,7 @@ async def open_service(stack: AsyncExitStack, parts: Parts) -> Application:
 
     retention = Retention(store, settings.event_retention_hours)
     others = (queues, runner, followups, reach.errands, intake, reconciler, sender, retention, flows, lag)
-    await stack.enter_async_context(_running(talk, followups, others, health))
+    await stack.enter_async_context(_running(talk, followups, others, health, ari.give_up))
     log.info("ready", flows=len(parts.library.flows), http_port=server.port, sip_port=settings.sip_port)
     return Application(server.port, store, parts.bus, live_calls, talk.transcribes, parts.library, parts.first)
 
@@ -208,7 +208,9 @@ def _api_context(
 
 
 @asynccontextmanager
-async def _running(talk: Talk, followups: Followups, others: tuple[Runner, ...], health: Health) -> AsyncIterator[None]:
+async def _running(
+    talk: Talk, followups: Followups, others: tuple[Runner, ...], health: Health, give_up: Callable[[], None]
+) -> AsyncIterator[None]:
     """Take calls within this context; at its end those that live are hung up and flushed, then what follows may run."""
     async with asyncio.TaskGroup() as tasks:
         talking = [tasks.create_task(each.run(), name=type(each).__name__.lower()) for each in talk.runners]
@@ -217,7 +219,7 @@ async def _running(talk: Talk, followups: Followups, others: tuple[Runner, ...],
         try:
             yield
         finally:
-            await end_calls(talk.calls)
+            await end_calls(talk.calls, give_up)
             health.is_open = False
             for task in talking:
                 task.cancel()

@@ -93,6 +93,11 @@ class Ari:
         self.request_times.observe(time.monotonic() - begun)
         return answer
 
+    def give_up(self) -> None:
+        """Let no request wait any longer for an Asterisk that does not answer: at the end of the program."""
+        if self._socket is not None:
+            self._socket.give_up("the connection to Asterisk was given up: it does not answer")
+
     @property
     def watches(self) -> int:
         """How many watches are open."""

@@ -116,6 +116,10 @@ class EventSocket:
             if not answer.done():
                 answer.set_exception(AriDisconnected(reason))
 
+    def give_up(self, reason: str) -> None:
+        """Fail all requests that wait, and all that follow, with AriDisconnected; events still come."""
+        self._fail_pending(reason)
+
     async def close(self) -> None:
         """Close the connection; `read` ends."""
         await self._websocket.close()

@@ -15,7 +15,8 @@ from app.asterisk.root import loader_command, program_environment
 from app.asterisk.user import AsteriskUser
 
 START_SECONDS = 20.0
-STOP_SECONDS = 5.0
+STOP_SECONDS = 2.0
+"""Its calls were ended before; one that does not answer is not waited for."""
 """Asterisk says BYE to its callers at once and needs 2 s more to end."""
 
 

@@ -1,8 +1,8 @@
-"""The sound of calls for programs elsewhere: as RTP or AudioSocket from Asterisk itself, not by way of us."""
+"""The sound of calls for programs elsewhere: RTP from Asterisk itself, AudioSocket by way of a relay of ours."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
@@ -16,6 +16,7 @@ from app.call.session_life import SessionLife
 from app.domain.ids import asterisk_id, new_id
 from app.errors import StateInvalid, Unavailable
 from app.logs import get_log
+from app.media.audiosocket_relay import open_audiosocket_relay
 from app.owned_tasks import OwnedTasks
 
 log = get_log("call")
@@ -114,15 +115,8 @@ class ExternalMedias:
     async def _open(self, live: _Live) -> AsyncIterator[None]:
         link, channel_id = live.link, live.call.channel_id
         media_id = asterisk_id("media", live.id, "external")
-        opening: AbstractAsyncContextManager[object]
-        if link.is_audiosocket:
-            opening = open_audiosocket(
-                self._ari, media_id, link.host, link.port, link.format, uuid=link.data or live.id
-            )
-        else:
-            opening = open_external_media(self._ari, media_id, link.host, link.port, link.format)
         async with (
-            opening,
+            self._open_channel(media_id, link, uuid=link.data or live.id),
             open_snoop(
                 self._ari,
                 channel_id,
@@ -134,4 +128,16 @@ class ExternalMedias:
             open_carrier(self._ari, live.call) if link.speak in {"out", "both"} else nullcontext(),
         ):
             await bridge.add(media_id, snoop.channel_id)
+            yield
+
+    @asynccontextmanager
+    async def _open_channel(self, media_id: str, link: MediaLink, *, uuid: str) -> AsyncIterator[None]:
+        if not link.is_audiosocket:
+            async with open_external_media(self._ari, media_id, link.host, link.port, link.format):
+                yield
+            return
+        async with (
+            open_audiosocket_relay(self._media_host, link.host, link.port, uuid=uuid) as (host, port),
+            open_audiosocket(self._ari, media_id, host, port, link.format, uuid=uuid),
+        ):
             yield

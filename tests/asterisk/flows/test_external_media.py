@@ -57,6 +57,11 @@ FLOWS = {
             WAIT,
         ],
     },
+    "media-none": {
+        "numbers": ["7524"],
+        "language": "en-US",
+        "actions": [{"type": "answer"}, WAIT],
+    },
     "media-elsewhere": {
         "numbers": ["7523"],
         "language": "en-US",
@@ -120,6 +125,23 @@ async def test_audiosocket_knows_the_call_by_its_uuid(running5: Instance, tmp_pa
         async with asyncio.timeout(5):
             while await reader.read(4096):
                 pass
+        writer.close()
+
+
+async def test_half_a_message_stops_nobody_else(running5: Instance) -> None:
+    arrived: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+    server = await asyncio.start_server(lambda *streams: arrived.put_nowait(streams), "127.0.0.1", TCP_PORT)
+    async with server, open_sip_peer("+15550522") as caller, open_sip_peer("+15550524") as other:
+        calling = await caller.call(running5.sip_uri("7522"))
+        _, writer = await asyncio.wait_for(arrived.get(), 10)
+        # Asterisk itself would wait for the rest of it, and with it everything that looks at its channels.
+        writer.write(b"\x10")
+        await asyncio.sleep(1)
+        ringing = await other.call(running5.sip_uri("7524"))
+        await ringing.wait_answered()
+        await ringing.hang_up()
+        assert not calling.has("ended")
+        await calling.hang_up()
         writer.close()
 
 
