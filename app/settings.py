@@ -55,15 +55,20 @@ class Settings(BaseSettings):
     most_recognition_delay_ms: int = Field(
         500, ge=0, le=60_000, description="while recognition is later than this no new transcribe is taken; 0 = never"
     )
-    vosk_beam: float = Field(
-        0,
+    vosk_beam: float | None = Field(
+        None,
         ge=0,
         le=100,
         allow_inf_nan=False,
-        description="how widely Vosk searches; less = cheaper; 0 = as the model has it",
+        description="how widely Vosk searches; less = cheaper; 0 = as the model has it; empty = so too, but 9 at most "
+        "where its graph is not composed ahead",
     )
-    vosk_max_active: int = Field(
-        0, ge=0, le=100_000, description="how many paths Vosk follows; fewer = cheaper; 0 = as the model has it"
+    vosk_max_active: int | None = Field(
+        None,
+        ge=0,
+        le=100_000,
+        description="how many paths Vosk follows; fewer = cheaper; 0 = as the model has it; empty = so too, but 2000 "
+        "at most where its graph is not composed ahead",
     )
     recognition_threads: int = Field(0, ge=0, le=256, description="recognition threads; 0 = one per core")
     end_of_silence_ms: int = Field(0, ge=0, le=5000, description="silence that ends an utterance; 0 = measured default")

@@ -4,13 +4,15 @@
 about 40 % of the time, by turns), pushed in real time through voice activity, segmenter and recognition pool as a call
 does it, interims on. Naive = vosk-server's way: one Vosk recognizer per direction, fed with all there is, silence too.
 English runs on Moonshine; its naive rival is Vosk with the Korean model on the same English sound, as a stand-in where
-Vosk's English model is not installed. Prints a table and one JSON line.
+Vosk's English model is not installed. Ours decodes with the graph that `callscribe models compose ko-KR` made, where
+it is there; `--plain` without. Prints a table and one JSON line.
 """
 
 import argparse
 import asyncio
 import json
 import time
+from functools import partial
 from typing import Any
 
 from app.domain.audio import FRAME_BYTES, FRAME_SECONDS, SAMPLE_RATE, Frame
@@ -20,6 +22,8 @@ from app.speech.installed_model import InstalledModel
 from app.speech.model_library import ModelLibrary
 from app.speech.recognition_pool import RecognitionPool, open_recognition_pool
 from app.speech.recognizer import SpeechEngine
+from app.speech.vosk_graph import graphs_in
+from app.speech.vosk_tuning import VoskTuning
 from tests.speech_files import SpokenFile, english_files, korean_files, read_samples
 
 NAIVE_CHUNK = 1600  # 100 ms: the decoder works in steps, smaller ones only cost more
@@ -83,13 +87,15 @@ def measure_naive(engine: SpeechEngine, sides: tuple[bytes, bytes]) -> float:
     return (time.process_time() - begin) / (len(sides[0]) / 2 / SAMPLE_RATE)
 
 
-async def run(seconds: float) -> None:
+async def run(seconds: float, *, is_plain: bool) -> None:
     """Measure both engines in one run."""
-    library = ModelLibrary(read_settings().install_dir)
+    install_dir = read_settings().install_dir
+    library = ModelLibrary(install_dir)
     naive_model: InstalledModel = library.resolve("ko-KR")
-    naive = await asyncio.to_thread(load_engine, naive_model, 1)
+    naive = await asyncio.to_thread(load_engine, naive_model, 1, VoskTuning(0, 0))
+    ours = partial(load_engine, vosk_graphs=None if is_plain else graphs_in(install_dir))
     results: list[dict[str, Any]] = []
-    async with open_recognition_pool(library) as pool:
+    async with open_recognition_pool(library, load=ours) as pool:
         for language, files in (("en-US", english_files()), ("ko-KR", korean_files())):
             if not files:
                 continue
@@ -101,14 +107,14 @@ async def run(seconds: float) -> None:
                 "two-sided": two_sides(files, seconds, is_one_sided=False),
             }
             for name, sides in patterns.items():
-                ours = await measure_ours(pool, language, sides)
+                spent = await measure_ours(pool, language, sides)
                 rival = await asyncio.to_thread(measure_naive, naive, sides)
                 row = {
                     "engine": str(model.engine),
                     "pattern": name,
-                    "ours_ms": round(ours * 1000, 1),
+                    "ours_ms": round(spent * 1000, 1),
                     "naive_vosk_ms": round(rival * 1000, 1),
-                    "ratio": round(ours / rival, 2),
+                    "ratio": round(spent / rival, 2),
                 }
                 results.append(row)
                 print(
@@ -124,7 +130,9 @@ def main() -> None:
     """Read the command line and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60.0)
-    asyncio.run(run(parser.parse_args().seconds))
+    parser.add_argument("--plain", action="store_true", help="ours without a composed graph, where there is one")
+    arguments = parser.parse_args()
+    asyncio.run(run(arguments.seconds, is_plain=arguments.plain))
 
 
 if __name__ == "__main__":

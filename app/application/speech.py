@@ -16,6 +16,7 @@ from app.speech.model_library import ModelLibrary
 from app.speech.recognition_pool import RecognitionPool, open_recognition_pool
 from app.speech.recognizer import GrammarEngine, SpeechEngine
 from app.speech.recognizer_choice import parse_recognizer_choice, parse_vosk_models
+from app.speech.vosk_graph import graphs_in
 from app.speech.vosk_tuning import VoskTuning
 
 log = get_log("application")
@@ -93,7 +94,11 @@ async def open_warm_pool(
         models,
         threads=settings.recognition_threads or None,
         most_delay_seconds=settings.most_recognition_delay_ms / 1000,
-        load=partial(load_engine, vosk_tuning=VoskTuning(settings.vosk_beam or None, settings.vosk_max_active or None)),
+        load=partial(
+            load_engine,
+            vosk_tuning=VoskTuning(settings.vosk_beam, settings.vosk_max_active),
+            vosk_graphs=graphs_in(settings.install_dir),
+        ),
     ) as pool:
         for language in languages_of(flows):
             try:

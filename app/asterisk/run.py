@@ -78,6 +78,8 @@ async def _spawn(config: AsteriskConfig, user: AsteriskUser, notice: ReadyNotice
     it (prctl(2), PR_SET_PDEATHSIG). So Asterisk ends with us even when we are killed, and says BYE to its callers.
     """
     command = [
+        # Its many short wake-ups need not interrupt one another: a tenth less CPU (docs/benchmarks.md).
+        *("chrt", "--batch", "0"),
         *("setpriv", *user.switch_options, "--pdeathsig", "TERM", "--"),
         *loader_command(config.root, "usr/sbin/asterisk"),
         *("-f", "-n", "-C", str(config.instance_dir / "etc/asterisk.conf")),

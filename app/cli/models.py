@@ -16,6 +16,8 @@ from app.speech.catalogue import CATALOGUE, VENDOR_URL, Engine, Source
 from app.speech.model_installer import URL_VARIABLE, Installation, ModelInstaller
 from app.speech.model_library import ModelLibrary
 from app.speech.recognizer_choice import VOSK_MODELS_VARIABLE, parse_recognizer_choice, parse_vosk_models
+from app.speech.vosk_graph import graphs_in
+from app.speech.vosk_graph_composer import compose_graph
 
 models_app = typer.Typer(help="Speech models: which there are, and installing one.", no_args_is_help=True)
 
@@ -54,6 +56,19 @@ def install_model(
         installer = ModelInstaller(settings.install_dir, base_url=url or VENDOR_URL, progress=display.show)
         done = installer.install_file(language, archive) if archive else installer.install(language)
     _print_outcome(settings, language, done)
+
+
+@models_app.command("compose")
+def compose_model(
+    language: Annotated[str, typer.Argument(metavar="LANG", help="BCP 47 code of the language, such as ko-KR.")],
+) -> None:
+    """Compose the graph of the language's Vosk model ahead: minutes and gigabytes now, a quarter of the CPU later."""
+    configure_logs(level=logging.WARNING, stream=sys.__stderr__)
+    settings = read_settings()
+    model = _open_library(settings).resolve(language)
+    typer.echo(f"{model.name}: composing its graph takes some minutes", err=True)
+    place = compose_graph(model.path, graphs_in(settings.install_dir))
+    typer.echo(f"{model.name} decodes with the graph in {place} from the next start on")
 
 
 def _open_library(settings: Settings) -> ModelLibrary:

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from app.domain.audio import pcm_seconds
 from app.speech.feed_events import FeedEvent, Gap, Interim, SpeechEnded, SpeechStarted
@@ -13,6 +13,7 @@ from app.speech.feed_events import Final as FinalText
 from app.speech.recognition_counts import RecognitionCounts
 from app.speech.recognition_load import LoadLevel, RecognitionLoad
 from app.speech.recognizer import Recognition, RecognizedWord, Recognizer
+from app.speech.recognizer_shelf import RecognizerSource
 from app.speech.segment_events import SegmentEvent, UtteranceAudio, UtteranceEnded, UtterancePaused, UtteranceStarted
 
 _SHORTEST_VOICED_SECONDS: Final = 0.08
@@ -40,15 +41,11 @@ class _Skipped:
 Step = SegmentEvent | _Skipped | Drained
 
 
-class RecognizerSource(Protocol):
-    """Where a lane gets a fresh recognizer when its own has grown too big."""
-
-    def replace(self, recognizer: Recognizer) -> Recognizer:
-        """Return `recognizer` itself, or a fresh warm one instead and close the old one."""
-
-
 class LaneQueue:
     """Steps of one lane. `add` is called by the media thread, `run` by one recognition thread at a time.
+
+    A recognizer is borrowed for an utterance, from its first piece of sound to its end: nothing of one utterance is of
+    use for the next (ADR 0041), and most lanes are silent at any moment.
 
     The bound: with more than `most_seconds` of sound waiting the utterance is ended where it stands and what follows is
     left out, until half of the backlog is gone; then a Gap says what is missing and the utterance goes on as a new one.
@@ -56,7 +53,6 @@ class LaneQueue:
 
     def __init__(
         self,
-        recognizer: Recognizer,
         source: RecognizerSource,
         deliver: Callable[[FeedEvent | Drained], None],
         *,
@@ -75,7 +71,8 @@ class LaneQueue:
         """Called after a piece was decoded, or when the lane died, on a recognition thread."""
         self.wants_interims: Callable[[], bool] = lambda: True
         """Asked before each interim, on a recognition thread: whether anybody would get it."""
-        self.recognizer = recognizer
+        self.recognizer: Recognizer | None = None
+        """Of the utterance that is open."""
         self._source = source
         self._deliver = deliver
         self._load = load
@@ -185,7 +182,16 @@ class LaneQueue:
             self.backlog_seconds = 0.0
             has_end = bool(self._steps)
         self.on_decoded()
+        if self.recognizer is not None:
+            recognizer, self.recognizer = self.recognizer, None
+            self._source.discard(recognizer)
         return has_end
+
+    def release(self) -> None:
+        """Give the recognizer back; what it is in the middle of is dropped. When no thread runs the lane any more."""
+        if self.recognizer is not None:
+            recognizer, self.recognizer = self.recognizer, None
+            self._source.give_back(recognizer)
 
     def run(self, is_pool_busy: Callable[[], bool]) -> bool:
         """Do the next step; return whether more wait. Raises what the recognizer raises.
@@ -207,10 +213,10 @@ class LaneQueue:
             case UtteranceAudio(pcm):
                 self._decode(pcm, is_pool_busy)
             case UtterancePaused():
-                if not self._steps and not self._is_luxury_left_out(is_pool_busy):
+                if self.recognizer and not self._steps and not self._is_luxury_left_out(is_pool_busy):
                     self.recognizer.prepare()
                     if self._has_interims and not self._load.is_shedding and self.wants_interims():
-                        self._say_interim()
+                        self._say_interim(self.recognizer)
             case UtteranceEnded():
                 self._finish(step)
                 if not self.is_patient:
@@ -228,6 +234,8 @@ class LaneQueue:
 
     def _decode(self, pcm: bytes, is_pool_busy: Callable[[], bool]) -> None:
         seconds = pcm_seconds(pcm)
+        if self.recognizer is None:
+            self.recognizer = self._source.borrow()
         self.recognizer.accept(pcm)
         self._decoded_to += seconds
         self.counts.decoded_seconds += seconds
@@ -244,11 +252,11 @@ class LaneQueue:
                 self.counts.shed_interims += 1
                 self._interim_due = time.monotonic() + _INTERIM_SECONDS
             else:
-                self._say_interim()
+                self._say_interim(self.recognizer)
 
-    def _say_interim(self) -> None:
+    def _say_interim(self, recognizer: Recognizer) -> None:
         begun = time.monotonic()
-        text = self.recognizer.interim()
+        text = recognizer.interim()
         done = time.monotonic()
         self._load.note_luxury(done - begun)
         self._interim_due = done + max(_INTERIM_SECONDS, _INTERIM_COST_FACTOR * (done - begun))
@@ -258,16 +266,13 @@ class LaneQueue:
             self._deliver(Interim(text, self._decoded_to))
 
     def _finish(self, ended: UtteranceEnded) -> None:
-        if ended.voiced_seconds < _SHORTEST_VOICED_SECONDS:
-            self.recognizer.reset()
-            self._deliver(SpeechEnded(ended.ended_at))
-        else:
-            recognition = self.recognizer.finish()
-            self._deliver(SpeechEnded(ended.ended_at))
-            if recognition.text:
-                self.counts.finals += 1
-                self._deliver(self._final(recognition, ended))
-        self.recognizer = self._source.replace(self.recognizer)
+        is_word = ended.voiced_seconds >= _SHORTEST_VOICED_SECONDS
+        recognition = self.recognizer.finish() if self.recognizer is not None and is_word else None
+        self.release()
+        self._deliver(SpeechEnded(ended.ended_at))
+        if recognition is not None and recognition.text:
+            self.counts.finals += 1
+            self._deliver(self._final(recognition, ended))
 
     def _final(self, recognition: Recognition, ended: UtteranceEnded) -> FinalText:
         words = recognition.words

@@ -15,15 +15,16 @@ from app.logs import get_log
 from app.speech.engines import load_engine
 from app.speech.feed import Delivery, Feed, FeedListener
 from app.speech.feed_events import FeedFailed
+from app.speech.hinted_source import HintedSource
 from app.speech.installed_model import InstalledModel
 from app.speech.lane_queue import LaneQueue
 from app.speech.recognition_counts import RecognitionCounts
 from app.speech.recognition_load import MOST_DELAY_SECONDS, SAMPLE_SECONDS, LoadLevel, RecognitionLoad
 from app.speech.recognition_threads import RecognitionThreads
-from app.speech.recognizer import GrammarEngine, Recognizer, SpeechEngine
+from app.speech.recognizer import GrammarEngine, SpeechEngine
 from app.speech.recognizer_shelf import RecognizerShelf
 from app.speech.segmenter import SegmenterOptions
-from app.speech.thread_priority import step_back
+from app.speech.thread_priority import step_back, step_far_back
 
 _log = get_log("speech")
 _MOST_BACKLOG_SECONDS: Final = 10.0
@@ -64,6 +65,8 @@ class RecognitionPool:
         self._shelves: dict[InstalledModel, asyncio.Task[RecognizerShelf]] = {}
         self._threads = RecognitionThreads(threads, self.recognition_load, self._report_failure)
         self._executor = ThreadPoolExecutor(max(1, threads), "recognizer-loading", initializer=step_back)
+        # What is made or freed in spare time: one at a time, and behind those that decode.
+        self._maker = ThreadPoolExecutor(1, "recognizer-making", initializer=step_far_back)
         self._watching: asyncio.Task[None] | None = None
 
     @property
@@ -114,7 +117,7 @@ class RecognitionPool:
         is_patient: bool = False,
         hints: Sequence[str] = (),
     ) -> AsyncIterator[Feed]:
-        """Yield a feed with a warm recognizer; leaving drops what `feed.finish()` was not awaited for.
+        """Yield a feed; a recognizer is warm when it is there. Leaving drops what `feed.finish()` was not awaited for.
 
         `hints`: phrases that are expected; an engine with grammars hears their words rather than others.
         `is_patient`: sound from a file, not from a call: it is decoded when no other feed has anything to decode.
@@ -124,11 +127,10 @@ class RecognitionPool:
         loop = asyncio.get_running_loop()
         model = self._library.resolve(language)
         shelf = await self._shelf(model)
-        source = _HintedSource(shelf, hints) if hints and isinstance(shelf.engine, GrammarEngine) else shelf
-        recognizer = await loop.run_in_executor(self._executor, source.take)
+        source = HintedSource(shelf.engine, hints) if hints and isinstance(shelf.engine, GrammarEngine) else shelf
+        await loop.run_in_executor(self._executor, source.open_lane)
         delivery = Delivery(loop, listener)
         lane = LaneQueue(
-            recognizer,
             source,
             delivery.send,
             load=self.recognition_load,
@@ -173,12 +175,10 @@ class RecognitionPool:
         engine = task.result().engine if task is not None and _is_loaded(task) else None
         return engine.find_unknown_words(phrases) if isinstance(engine, GrammarEngine) else ()
 
-    def _release(self, lane: LaneQueue, source: "RecognizerShelf | _HintedSource") -> None:
+    def _release(self, lane: LaneQueue, source: "RecognizerShelf | HintedSource") -> None:
         self._threads.remove(lane)
-        if lane.is_dead:
-            lane.recognizer.close()
-        else:
-            source.give_back(lane.recognizer)
+        lane.release()
+        source.close_lane()
 
     async def _shelf(self, model: InstalledModel) -> RecognizerShelf:
         task = self._shelves.get(model)
@@ -189,7 +189,7 @@ class RecognitionPool:
     async def _open_shelf(self, model: InstalledModel) -> RecognizerShelf:
         engine = await asyncio.get_running_loop().run_in_executor(self._executor, self._load, model, self._thread_count)
         _log.info("speech model loaded", engine=str(model.engine), model=model.name, language=model.language)
-        return RecognizerShelf(engine, self._executor, spares=_SPARES, most_seconds=self._most_recognizer_seconds)
+        return RecognizerShelf(engine, self._maker, spares=_SPARES, most_seconds=self._most_recognizer_seconds)
 
     def _report_failure(self, lane: LaneQueue, error: Exception) -> None:
         lane.counts.failed_feeds += 1
@@ -233,6 +233,7 @@ class RecognitionPool:
         await asyncio.to_thread(self._threads.stop)
         await asyncio.gather(*self._shelves.values(), return_exceptions=True)
         await asyncio.to_thread(self._executor.shutdown, cancel_futures=True)
+        await asyncio.to_thread(self._maker.shutdown)
         for task in self._shelves.values():
             if _is_loaded(task):
                 await asyncio.to_thread(task.result().close)
@@ -261,25 +262,6 @@ async def open_recognition_pool(
         yield pool
     finally:
         await asyncio.shield(pool.close())
-
-
-class _HintedSource:
-    """Recognizers with a grammar: each is made for one feed, and closed after it."""
-
-    def __init__(self, shelf: RecognizerShelf, hints: Sequence[str]) -> None:
-        self._shelf = shelf
-        self._hints = tuple(hints)
-
-    def take(self) -> Recognizer:
-        engine = self._shelf.engine
-        return engine.create_hinted_recognizer(self._hints) if isinstance(engine, GrammarEngine) else self._shelf.take()
-
-    def replace(self, recognizer: Recognizer) -> Recognizer:
-        """Keep it: an answer is never so long that its memory matters."""
-        return recognizer
-
-    def give_back(self, recognizer: Recognizer) -> None:
-        recognizer.close()
 
 
 def _is_loaded(task: asyncio.Task[RecognizerShelf]) -> bool:

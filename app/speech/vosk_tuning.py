@@ -1,48 +1,56 @@
 """How thoroughly Vosk searches: a beam and a number of paths other than the model's own."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
-_CONFIG: Final = Path("conf") / "model.conf"
+CONFIG: Final = "conf/model.conf"
+
+LOOK_AHEAD_BEAM: Final = 9.0
+LOOK_AHEAD_MAX_ACTIVE: Final = 2000
+"""Where the graph is composed while decoding every path costs much: two thirds of the time of 10 and 3000, and no error
+more that could be measured (ADR 0041). With a graph that is there already both take the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class VoskTuning:
-    """`beam`: how much worse than the best a path may be; `max_active`: how many are followed. None = the model's."""
+    """`beam`: how much worse than the best a path may be; `max_active`: how many are followed.
+
+    0 = as the model has it; None = so too, or what LOOK_AHEAD says where that is less and the graph is composed while
+    decoding.
+    """
 
     beam: float | None = None
     max_active: int | None = None
 
-    @property
-    def lines(self) -> dict[str, str]:
-        """The options of the model's configuration that differ, by name."""
-        named = {"--beam": self.beam, "--max-active": self.max_active}
-        return {name: f"{value:g}" for name, value in named.items() if value is not None}
+    def change(self, model: Path, *, is_composed: bool) -> dict[str, str]:
+        """Return the model's configuration, by its place in `model`, where it differs; else nothing."""
+        path = model / CONFIG
+        if not path.is_file():
+            return {}
+        written = path.read_text(encoding="utf-8").splitlines()
+        lines: dict[str, str] = {}
+        for name, wanted, most in (
+            ("--beam", self.beam, LOOK_AHEAD_BEAM),
+            ("--max-active", self.max_active, LOOK_AHEAD_MAX_ACTIVE),
+        ):
+            if wanted:
+                lines[name] = f"{name}={wanted:g}"
+            elif wanted is None and not is_composed and _own(written, name) > most:
+                lines[name] = f"{name}={most:g}"
+        if not lines:
+            return {}
+        kept = [line for line in written if line.partition("=")[0].strip() not in lines]
+        return {CONFIG: "\n".join([*kept, *lines.values()]) + "\n"}
 
 
-@contextmanager
-def open_tuned(path: Path, tuning: VoskTuning) -> Iterator[Path]:
-    """Yield a model folder like `path` with these options, for as long as the model is being loaded.
-
-    Vosk takes options from a file in the model's folder only, so this is a folder of links beside one file of our own;
-    what is installed stays as it is. Yields `path` itself where nothing differs, and where the model has no such file.
-    """
-    lines = tuning.lines
-    if not lines or not (path / _CONFIG).is_file():
-        yield path
-        return
-    with TemporaryDirectory(prefix="callscribe-vosk-") as name:
-        folder = Path(name)
-        (folder / _CONFIG.parent).mkdir()
-        for part in [*path.iterdir(), *(path / _CONFIG.parent).iterdir()]:
-            place = part.relative_to(path)
-            if place not in (_CONFIG, _CONFIG.parent):
-                (folder / place).symlink_to(part.resolve())
-        kept = [line for line in (path / _CONFIG).read_text().splitlines() if line.partition("=")[0] not in lines]
-        changed = [f"{option}={value}" for option, value in lines.items()]
-        (folder / _CONFIG).write_text("\n".join([*kept, *changed]) + "\n")
-        yield folder
+def _own(lines: list[str], name: str) -> float:
+    """The model's own number; 0 where it says none, and Vosk has its own."""
+    for line in lines:
+        option, _, value = line.partition("=")
+        if option.strip() == name:
+            try:
+                return float(value)
+            except ValueError:
+                return 0
+    return 0

@@ -7,7 +7,7 @@ from app.cli import bench
 from app.errors import InvalidArgument
 from app.settings import CHECKOUT
 from benchmarks.load.__main__ import read_choice
-from benchmarks.load.bench import Choice
+from benchmarks.load.choice import Choice
 from benchmarks.load.plan import Kind
 
 

@@ -8,7 +8,7 @@ from app.speech import lane_queue
 from app.speech.feed_events import Interim
 from app.speech.lane_queue import LaneQueue
 from app.speech.recognition_load import RecognitionLoad
-from app.speech.recognizer import Recognition
+from app.speech.recognizer import Recognition, Recognizer
 from app.speech.segment_events import UtteranceAudio, UtterancePaused, UtteranceStarted
 
 PIECE = UtteranceAudio(bytes(1600))
@@ -35,14 +35,29 @@ class CountingRecognizer:
         return Recognition("all")
 
 
+class OneRecognizer:
+    """Lends always the same."""
+
+    def __init__(self, recognizer: Any) -> None:
+        self._recognizer = recognizer
+
+    def borrow(self) -> Recognizer:
+        return cast("Recognizer", self._recognizer)
+
+    def give_back(self, recognizer: Recognizer) -> None:
+        pass
+
+    def discard(self, recognizer: Recognizer) -> None:
+        pass
+
+
 def test_none_is_made_for_nobody_and_they_come_once_somebody_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lane_queue, "_INTERIM_SECONDS", 0.0)
     monkeypatch.setattr(lane_queue, "_INTERIM_COST_FACTOR", 0)
     recognizer = CountingRecognizer()
     events: list[Any] = []
     lane = LaneQueue(
-        cast("Any", recognizer),
-        cast("Any", None),
+        OneRecognizer(recognizer),
         events.append,
         load=RecognitionLoad(1),
         most_seconds=10.0,

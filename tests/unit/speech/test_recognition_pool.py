@@ -11,6 +11,7 @@ import pytest
 
 from app.domain.audio import SAMPLE_RATE, pcm_seconds
 from app.speech import recognition_pool
+from app.speech.feed import Feed
 from app.speech.feed_events import FeedEvent, FeedFailed, Final, Gap, Interim, SpeechEnded, SpeechStarted
 from app.speech.installed_model import InstalledModel
 from app.speech.recognition_load import LoadLevel, RecognitionOverloaded
@@ -37,10 +38,12 @@ class ScriptedRecognizer:
         self.number = number
         self.heard = 0.0
         self.is_closed = False
+        self.has_failed = False
 
     def accept(self, pcm: bytes) -> None:
         assert self.engine.gate.wait(20)
-        if self.engine.failing == self.number:
+        if self._is_of(self.engine.failing):
+            self.has_failed = True
             raise RecognitionFailed("scripted to fail")
         self.accepted_seconds += pcm_seconds(pcm)
         self.heard += pcm_seconds(pcm)
@@ -53,7 +56,7 @@ class ScriptedRecognizer:
 
     def finish(self) -> Recognition:
         assert self.engine.gate.wait(20)
-        if self.number in self.engine.slow:
+        if self._is_of(self.engine.slow):
             assert self.engine.release.wait(20)
         heard, self.heard = self.heard, 0.0
         self.engine.finished.append(self.number)
@@ -67,6 +70,9 @@ class ScriptedRecognizer:
     def close(self) -> None:
         self.is_closed = True
 
+    def _is_of(self, feeds: list[Feed]) -> bool:
+        return any(feed.lane.recognizer is self for feed in feeds)
+
 
 class ScriptedEngine:
     def __init__(self) -> None:
@@ -74,8 +80,9 @@ class ScriptedEngine:
         self.pause_lead_ms: int | None = 80
         self.gate = threading.Event()
         self.gate.set()
-        self.failing = -1
-        self.slow: set[int] = set()
+        self.failing: list[Feed] = []
+        """The recognizers that these have borrowed fail."""
+        self.slow: list[Feed] = []
         self.release = threading.Event()
         self.is_mute = False
         self.made: list[ScriptedRecognizer] = []
@@ -159,9 +166,7 @@ async def test_a_dead_recognizer_ends_its_feed_alone(open_pool: PoolOpener, engi
         pool.open_feed("en-US", dead.append, has_interims=False) as first,
         pool.open_feed("en-US", alive.append, has_interims=False) as second,
     ):
-        lane = first.lane.recognizer
-        assert isinstance(lane, ScriptedRecognizer)
-        engine.failing = lane.number
+        engine.failing = [first]
         for feed in (first, second):
             feed.push(frames_of(PAUSE + SPEECH + PAUSE))
         await first.finish()
@@ -173,7 +178,8 @@ async def test_a_dead_recognizer_ends_its_feed_alone(open_pool: PoolOpener, engi
         else False
     )
     assert [type(event) for event in alive] == [SpeechStarted, SpeechEnded, Final]
-    assert lane.is_closed
+    assert [each.is_closed for each in engine.made if each.has_failed] == [True]
+    assert len(engine.finished) == 1
 
 
 async def test_interims_are_shed_and_a_gap_is_marked_when_the_recognizer_does_not_keep_up(
@@ -238,16 +244,13 @@ async def test_a_listener_that_fails_hears_the_next_events(open_pool: PoolOpener
 async def test_recognizers_are_reused_and_recycled(open_pool: PoolOpener, engine: ScriptedEngine) -> None:
     async with open_pool(most_recognizer_seconds=5.0) as pool:
         await pool.warm("en-US")
-        used = set()
         for _ in range(4):
             async with pool.open_feed("en-US", lambda event: None) as feed:
-                recognizer = feed.lane.recognizer
-                assert isinstance(recognizer, ScriptedRecognizer)
-                used.add(recognizer.number)
                 feed.push(frames_of(SPEECH + PAUSE))
                 await feed.finish()
         assert pool.counts.open_feeds == 0
-    assert len(used) < 4
+        assert pool.counts.recycled_recognizers > 0
+    assert len(set(engine.finished)) < 4
     assert all(recognizer.is_closed for recognizer in engine.made)
     assert engine.is_closed
 
@@ -315,14 +318,14 @@ async def test_patient_feeds_leave_a_thread_to_calls(open_pool: PoolOpener, engi
         files = [
             await stack.enter_async_context(pool.open_feed("en-US", lambda _: None, is_patient=True)) for _ in range(3)
         ]
-        engine.slow = {each.lane.recognizer.number for each in files}  # type: ignore[attr-defined]
+        engine.slow = files
         for feed in files:
             feed.push(frames_of(SPEECH + PAUSE))
         live.push(frames_of(SPEECH + PAUSE))
         async with asyncio.timeout(10):
             await live.finish()
         assert any(isinstance(event, Final) for event in finals)
-        assert len([number for number in engine.finished if number in engine.slow]) == 0
+        assert len(engine.finished) == 1, "only the call's"
         engine.release.set()
         for feed in files:
             await feed.finish()
@@ -344,7 +347,7 @@ async def test_a_source_that_is_faster_than_real_time_waits_for_room(
         async with asyncio.timeout(10):
             await waiting
         assert feed.lane.backlog_seconds <= 1
-        engine.failing = feed.lane.recognizer.number  # type: ignore[attr-defined]
+        engine.failing = [feed]
         feed.push(frames_of(SPEECH * 2, 100.0))
         feed.push(frames_of(SPEECH * 2, 200.0))
         async with asyncio.timeout(10):

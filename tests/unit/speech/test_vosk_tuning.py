@@ -1,47 +1,52 @@
-"""A model with other options, without a change to what is installed."""
+"""A model with other options: what is said of them, and when they are left as they are."""
 
 from pathlib import Path
 
 import pytest
 
-from app.speech.vosk_tuning import VoskTuning, open_tuned
+from app.speech.vosk_tuning import CONFIG, VoskTuning
+
+OWN = "--min-active=200\n--max-active=3000\n--beam=10.0\n--lattice-beam=2.0\n"
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    folder = tmp_path / "model"
-    (folder / "conf").mkdir(parents=True)
-    (folder / "am").mkdir()
-    (folder / "am" / "final.mdl").write_text("numbers")
-    (folder / "conf" / "model.conf").write_text(
-        "--min-active=200\n--max-active=3000\n--beam=10.0\n--lattice-beam=2.0\n"
-    )
-    (folder / "conf" / "mfcc.conf").write_text("--sample-frequency=16000\n")
-    return folder
+    (tmp_path / "conf").mkdir()
+    (tmp_path / CONFIG).write_text(OWN)
+    return tmp_path
 
 
-def test_only_the_options_differ_and_nothing_is_left(model: Path) -> None:
-    before = (model / "conf" / "model.conf").read_text()
-    with open_tuned(model, VoskTuning(8, 1500)) as tuned:
-        assert tuned != model
-        assert (tuned / "am" / "final.mdl").read_text() == "numbers"
-        assert (tuned / "conf" / "mfcc.conf").read_text() == "--sample-frequency=16000\n"
-        lines = (tuned / "conf" / "model.conf").read_text().splitlines()
-    assert lines == ["--min-active=200", "--lattice-beam=2.0", "--beam=8", "--max-active=1500"]
-    assert not tuned.exists()
-    assert (model / "conf" / "model.conf").read_text() == before
-    assert (model / "am" / "final.mdl").exists()
+def changed(model: Path, tuning: VoskTuning, *, is_composed: bool) -> list[str]:
+    files = tuning.change(model, is_composed=is_composed)
+    assert set(files) <= {CONFIG}
+    return files[CONFIG].splitlines() if files else []
 
 
-def test_one_option_leaves_the_other(model: Path) -> None:
-    with open_tuned(model, VoskTuning(max_active=1000)) as tuned:
-        lines = (tuned / "conf" / "model.conf").read_text().splitlines()
-    assert lines == ["--min-active=200", "--beam=10.0", "--lattice-beam=2.0", "--max-active=1000"]
+@pytest.mark.parametrize("is_composed", [True, False])
+def test_what_is_chosen_holds_and_the_rest_stays(model: Path, *, is_composed: bool) -> None:
+    assert changed(model, VoskTuning(8, 1500), is_composed=is_composed) == [
+        *("--min-active=200", "--lattice-beam=2.0", "--beam=8", "--max-active=1500")
+    ]
+    assert changed(model, VoskTuning(0, 1000), is_composed=is_composed) == [
+        *("--min-active=200", "--beam=10.0", "--lattice-beam=2.0", "--max-active=1000")
+    ]
+    assert (model / CONFIG).read_text() == OWN
 
 
-def test_the_model_itself_where_nothing_differs_or_there_is_nothing_to_change(model: Path) -> None:
-    with open_tuned(model, VoskTuning()) as tuned:
-        assert tuned == model
-    (model / "conf" / "model.conf").unlink()
-    with open_tuned(model, VoskTuning(8)) as tuned:
-        assert tuned == model
+@pytest.mark.parametrize("is_composed", [True, False])
+def test_zero_is_the_models_own(model: Path, *, is_composed: bool) -> None:
+    assert changed(model, VoskTuning(0, 0), is_composed=is_composed) == []
+
+
+def test_by_itself_only_a_graph_that_is_composed_while_decoding_is_searched_less(model: Path) -> None:
+    assert changed(model, VoskTuning(), is_composed=True) == []
+    lines = changed(model, VoskTuning(), is_composed=False)
+    assert lines[-2:] == ["--beam=9", "--max-active=2000"]
+    (model / CONFIG).write_text("--max-active=1500\n--beam=8.5\n")
+    assert changed(model, VoskTuning(), is_composed=False) == [], "never more widely than the model itself"
+    (model / CONFIG).write_text("--beam=\n")
+    assert changed(model, VoskTuning(), is_composed=False) == []
+
+
+def test_a_model_without_this_file_is_left_alone(tmp_path: Path) -> None:
+    assert VoskTuning(8).change(tmp_path, is_composed=False) == {}
