@@ -1,6 +1,6 @@
 # Every target does the set-up that it needs; a second run skips what is there.
 .DEFAULT_GOAL := help
-.PHONY: help set-up demo run test test-tutorial test-flows bench bench-quick check format lock clean
+.PHONY: help set-up demo run test test-tutorial test-flows compose bench bench-quick check format lock clean
 BIN := .venv/bin
 
 help: ## show the targets
@@ -25,10 +25,13 @@ test-tutorial: set-up ## VoIPBIN's tutorial from its first line to its last, and
 test-flows: set-up ## every kind of flow action, and the flows of flows/, on real calls
 	@$(BIN)/pytest tests/asterisk/flows
 
-bench: set-up ## how many calls, how fast, past the limit, an hour of calls: two hours (BENCH="--soak-minutes 10")
+compose: set-up ## compose the graph of the Korean Vosk model ahead: 2 minutes, 3 GB of memory, once
+	@$(BIN)/callscribe models compose ko-KR || echo "going on with the graph composed while decoding"
+
+bench: compose ## how many calls, how fast, past the limit, an hour of calls: two hours (BENCH="--soak-minutes 10")
 	@$(BIN)/callscribe bench $(BENCH)
 
-bench-quick: set-up ## the same figures in about five minutes
+bench-quick: compose ## the same figures in about five minutes
 	@$(BIN)/callscribe bench --quick $(BENCH)
 
 check: ## format, lint, types, layers

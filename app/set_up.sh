@@ -7,7 +7,7 @@ set -eu
 checkout=$(cd "$(dirname "$0")/.." && pwd)
 venv="$checkout/.venv"
 # Package and least version: Debian's signatures vouch for the contents, the version for what we rely on.
-packages='python3=3.11 python3-venv=3.11 ca-certificates=20230311 curl=7.88 mmdebstrap=1.3 espeak-ng=1.51 sip-tester=1:3.6
+packages='python3=3.11 python3-venv=3.11 ca-certificates=20230311 curl=7.88 mmdebstrap=1.3 espeak-ng=1.51 sip-tester=1:3.6 libfst-tools=1.7
 pocketsphinx-testdata=0.8 asterisk-core-sounds-en=1.6 asterisk-core-sounds-en-wav=1.6'
 user=callscribe
 # Texts of recorded speech lie among the documents, which slim images leave out when they install.

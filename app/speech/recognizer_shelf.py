@@ -32,8 +32,8 @@ class RecognizerSource(Protocol):
 class RecognizerShelf:
     """Keeps warm recognizers ready for all lanes, and replaces those that have heard too much.
 
-    Who has heard most is lent first: what a Vosk recognizer has decoded makes what follows cheaper, in it alone, so the
-    fewest shall hear the most (ADR 0041). Its memory grows too, and only closing gives it back, so one is not used for
+    Who was used last is lent first: what a Vosk recognizer has decoded makes what follows cheaper, in it alone, so few
+    shall hear most of it (ADR 0041). Its memory grows too, and only closing gives it back, so one is not used for
     more than `most_seconds` of sound. They are made ahead, one at a time, by `maker`, for `_TALKING_SHARE` of the lanes
     and one more than are lent; at most as many as there are lanes, or `spares`, are kept. All methods are for any
     thread.
@@ -80,9 +80,9 @@ class RecognizerShelf:
         with self._lock:
             self._lent += 1
             recognizer = self._waiting.pop() if self._waiting else None
+            self.late += recognizer is None
         self._fill_later()
         if recognizer is None:
-            self.late += 1
             try:
                 recognizer = self.engine.create_recognizer()
             except BaseException:

@@ -120,10 +120,10 @@ async def test_one_that_does_not_open_leaves_no_row(stage: Stage) -> None:
 async def test_a_model_may_take_longer_to_load_than_a_tap_to_open(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(call_session, "OPEN_SECONDS", 0.001)
+    monkeypatch.setattr(call_session, "OPEN_SECONDS", 0.5)
     stage.pool.may_load.clear()
     starting = asyncio.create_task(stage.transcribes.start(tapped(stage, "alice"), TranscribeRequest("ko-KR")))
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0.7)
     assert stage.pool.loaded == ["ko-KR"]
     assert not starting.done()
     stage.pool.may_load.set()
