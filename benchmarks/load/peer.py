@@ -9,15 +9,18 @@ import argparse
 import asyncio
 import json
 import os
+from functools import partial
 from typing import Any, Final
 
 from app.domain.audio import FRAME_BYTES, FRAME_SECONDS, Frame
 from app.settings import read_settings
+from app.speech.engines import load_engine
 from app.speech.feed_events import FeedEvent
 from app.speech.feed_events import Final as FinalText
 from app.speech.model_library import ModelLibrary
 from app.speech.recognition_pool import RecognitionPool, open_recognition_pool
 from app.speech.recognizer_choice import parse_recognizer_choice
+from app.speech.vosk_graph import graphs_in
 from benchmarks.load.hearing import DIRECTIONS, error_percent, is_of
 from benchmarks.load.naive import measure_naive
 from benchmarks.load.script import Said, make_scripts
@@ -28,8 +31,10 @@ _ROOM_SECONDS: Final = 4.0
 async def decode_alone(language: str, count: int, seconds: float, recognizer: str) -> dict[str, Any]:
     """What is heard of `count` conversations without load: `texts` has [script, direction, number, said, heard]."""
     scripts = make_scripts(language, count, seconds)
-    library = ModelLibrary(read_settings().install_dir, parse_recognizer_choice(recognizer))
-    async with open_recognition_pool(library) as pool:
+    install_dir = read_settings().install_dir
+    library = ModelLibrary(install_dir, parse_recognizer_choice(recognizer))
+    load = partial(load_engine, vosk_graphs=graphs_in(install_dir))
+    async with open_recognition_pool(library, load=load) as pool:
         model = await pool.warm(language)
         sides = [(number, direction) for number in range(count) for direction in DIRECTIONS]
         room = asyncio.Semaphore(os.cpu_count() or 1)
